@@ -1,0 +1,1 @@
+"""Bundled vendor adapters of recallgate: one file a vendor, found by entry point."""

@@ -1,0 +1,1 @@
+"""Policies: pure rules over a frozen case, one file each, and the chain that asks them."""

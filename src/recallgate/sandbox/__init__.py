@@ -1,0 +1,1 @@
+"""The sandbox: vendors, people and their habits, in virtual time or as real servers."""
