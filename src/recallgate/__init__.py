@@ -26,13 +26,13 @@ _NAMES = {
     "recallgate.model.verdict": "Allow Defer Drop Reroute Verdict",
     "recallgate.adapter": (
         "Adapter AdapterConfig AdapterOptions Auth Basic Batches Bearer Callback CallbackReading Cancels Capabilities "
-        "Driver LooksUp Reply Signed Templates Token TokenAuth Tools Uploads http_kind read_json retry_after"
+        "CallbackAuth Driver LooksUp Reply Signed Templates Token TokenAuth Tools Uploads authorize http_kind read_json retry_after"
     ),
     "recallgate.policies.case": "Case Person",
     "recallgate.config": "AccountConfig GatewayConfig",
     "recallgate.gateway": "Delivery Gateway",
     "recallgate.blocking": "BlockingGateway",
-    "recallgate.sandbox.face": "FaceReply VendorFace",
+    "recallgate.sandbox.face": "FaceReply Fault IdSource News Taken VendorFace",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Batches as Batches,
         Bearer as Bearer,
         Callback as Callback,
+        CallbackAuth as CallbackAuth,
         CallbackReading as CallbackReading,
         Cancels as Cancels,
         Capabilities as Capabilities,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         TokenAuth as TokenAuth,
         Tools as Tools,
         Uploads as Uploads,
+        authorize as authorize,
         http_kind as http_kind,
         read_json as read_json,
         retry_after as retry_after,
@@ -130,7 +132,14 @@ if TYPE_CHECKING:
         Verdict as Verdict,
     )
     from recallgate.policies.case import Case as Case, Person as Person
-    from recallgate.sandbox.face import FaceReply as FaceReply, VendorFace as VendorFace
+    from recallgate.sandbox.face import (
+        FaceReply as FaceReply,
+        Fault as Fault,
+        IdSource as IdSource,
+        News as News,
+        Taken as Taken,
+        VendorFace as VendorFace,
+    )
 
 
 def __getattr__(name: str) -> Any:

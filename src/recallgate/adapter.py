@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from recallgate.model.channels import Channel
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
@@ -370,3 +370,30 @@ def retry_after(response: httpx.Response, now: datetime, *, most: timedelta = ti
             return None
         wait = min(at - now, most)
     return now + wait if wait > timedelta(0) else None
+
+
+def authorize(vendor: Adapter, request: httpx.Request, token: Token | None = None) -> httpx.Request:
+    """The request with the adapter's credentials on it; `token` is needed where `auth` is a `TokenAuth`."""
+    match vendor.auth:
+        case None:
+            return request
+        case Basic(user, password):
+            from base64 import b64encode
+
+            pair = f"{_reveal(vendor.config, user)}:{_reveal(vendor.config, password)}"
+            request.headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+            return request
+        case Bearer(name):
+            request.headers["authorization"] = f"Bearer {_reveal(vendor.config, name)}"
+            return request
+        case Signed(sign):
+            return sign(request)
+        case TokenAuth() as auth:
+            if token is None:
+                raise SendError(ErrorKind.AUTH, "token", "no access token was fetched; an unsigned request never leaves")
+            return auth.apply(request, token)
+
+
+def _reveal(config: AdapterConfig, name: str) -> str:
+    value = getattr(config, name)
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
