@@ -26,13 +26,14 @@ _NAMES = {
     "recallgate.model.verdict": "Allow Defer Drop Reroute Verdict",
     "recallgate.adapter": (
         "Adapter AdapterConfig AdapterOptions Auth Basic Batches Bearer Callback CallbackReading Cancels Capabilities "
-        "CallbackAuth Driver LooksUp Reply Signed Templates Token TokenAuth Tools Uploads authorize http_kind read_json retry_after"
+        "CallbackAuth Driver LooksUp Reply Signed Templates Token TokenAuth Tools Uploads authorize http_kind read_json "
+        "retry_after"
     ),
     "recallgate.policies.case": "Case Person",
     "recallgate.config": "AccountConfig GatewayConfig",
     "recallgate.gateway": "Delivery Gateway",
     "recallgate.blocking": "BlockingGateway",
-    "recallgate.sandbox.face": "FaceReply Fault IdSource News Taken VendorFace",
+    "recallgate.sandbox.face": "FaceReply Fault IdSource Taken VendorFace WorldEvent",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -136,9 +137,9 @@ if TYPE_CHECKING:
         FaceReply as FaceReply,
         Fault as Fault,
         IdSource as IdSource,
-        News as News,
         Taken as Taken,
         VendorFace as VendorFace,
+        WorldEvent as WorldEvent,
     )
 
 

@@ -52,7 +52,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class News:
+class WorldEvent:
     """What the world wants to tell of a message: an event, with the failure behind it and what a person typed or pressed."""
 
     type: EventType
@@ -78,7 +78,7 @@ class VendorFace:
     def answer(self, request: httpx.Request, *, now: datetime, new_id: "IdSource", fault: Fault | None = None) -> FaceReply:
         raise NotImplementedError
 
-    def callbacks(self, taken: Taken, news: News, *, nonce: str) -> Sequence[Callback]:
+    def callbacks(self, taken: Taken, news: WorldEvent, *, nonce: str) -> Sequence[Callback]:
         """The vendor's requests that tell this news; empty where the vendor tells no such thing."""
         return ()
 
