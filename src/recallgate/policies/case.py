@@ -66,15 +66,22 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """A share of people kept without contact: in it when `bucket(salt, cluster) < share_bp`. `kind` is global or play."""
+
+    kind: str
+    salt: str
+    share_bp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """The person's run in the play that sends the message; absent for messages from anywhere else."""
 
     campaign: str
-    arm: str | None
-    holdout: bool
+    run: int
     started_at: datetime
     ended: str | None = None
-    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,9 @@ class Case:
     enrolment: Enrolment | None = None
     account: Account | None = None
     holidays: frozenset[date] = frozenset()
-    in_global_holdout: bool = False
+    holdouts: tuple[Holdout, ...] = ()
+    tenant_windows: tuple[tuple[tuple[int, ...], str, str], ...] = ()
+    play_windows: tuple[tuple[tuple[int, ...], str, str], ...] = ()
     consents_lift_hours: bool = False
     guard: timedelta = timedelta(minutes=5)
     facts: Mapping[str, object] = field(default_factory=dict)
