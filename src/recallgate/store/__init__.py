@@ -1,0 +1,1 @@
+"""The store: truth about every message, on SQLite; one module a subject, SQL of a dialect apart."""

@@ -1,0 +1,24 @@
+"""What differs between databases: how a page of rows becomes a table of a statement."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def page(name: str, columns: Sequence[str]) -> str:
+    """A sub-select over the JSON page bound as `:name`, one row an element, one column a position.
+
+    One statement per table and page: a page is one bound value, however many rows it has.
+    """
+    picked = ", ".join(f"json_extract(value, '$[{position}]') as {column}" for position, column in enumerate(columns))
+    return f"(select {picked} from json_each(:{name}))"  # noqa: S608 - names come from the code, values are bound
+
+
+def values(name: str) -> str:
+    """A sub-select with one column `value` over the JSON list bound as `:name`."""
+    return f"(select value from json_each(:{name}))"  # noqa: S608
+
+
+def bind(rows: Iterable[Any]) -> str:
+    """The page as the bound value that `page` and `values` read."""
+    return json.dumps(list(rows), ensure_ascii=False, separators=(",", ":"))
