@@ -1,0 +1,216 @@
+"""Attempts: the intent before a vendor is called, the outcome after."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from recallgate.store.dialect import bind, page
+
+
+class Intent(NamedTuple):
+    """That a message is about to be sent: as what, through which account, as the n-th attempt."""
+
+    tenant: str
+    id: str
+    channel: str
+    account: str
+    n: int
+    payload: str | None
+    marketing: int
+    sender: str
+    topic: str
+    person: str | None
+    address: str
+
+
+class Outcome(NamedTuple):
+    """What came of an attempt, and what follows for the message."""
+
+    tenant: str
+    id: str
+    n: int
+    outcome: str
+    state: str
+    reason: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    vendor_id: str | None = None
+    due_at: int | None = None
+    settle_at: int | None = None
+    accepted_at: int | None = None
+    parts: int | None = None
+    cost_micros: int | None = None
+
+
+_BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
+
+
+def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now: int, lease_until: int) -> set[str]:
+    """Commit the intent: rows still owned, not suppressed and not paused become `sending`; answers their ids.
+
+    The suppression is asked for inside the statement: an opt-out that was committed before it stops the message.
+    """
+    rows = bind(intents)
+    ours = {
+        identity
+        for (identity,) in connection.execute(
+            text(
+                "update rg_message set state = 'sending', channel = p.channel, account = p.account, attempts = p.n, intent_at = :now,"
+                " reason = null, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
+                f" from {page('rows', Intent._fields)} p"
+                " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.lease_token = :token"
+                " and rg_message.state in ('queued', 'held')"
+                " and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
+                "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
+                "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
+                "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
+                f"  and (p.marketing = 1 or s.all_purposes = 1 or s.reason in {_BLOCKING}))"
+                " returning id"
+            ),
+            {"rows": rows, "token": token, "now": now, "until": lease_until},
+        )
+    }
+    connection.execute(
+        text(
+            "insert into rg_attempt (tenant, message_id, n, account, channel, at)"
+            f" select p.tenant, p.id, p.n, p.account, p.channel, :now from {page('rows', Intent._fields)} p"
+            " join rg_message m on m.tenant = p.tenant and m.id = p.id"
+            " where m.state = 'sending' and m.lease_token = :token and m.attempts = p.n"
+        ),
+        {"rows": rows, "token": token, "now": now},
+    )
+    return ours
+
+
+def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> None:
+    """Commit outcomes: the attempt and the message."""
+    rows = bind(outcomes)
+    source = page("rows", Outcome._fields)
+    connection.execute(
+        text(
+            "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
+            f" vendor_id = p.vendor_id from {source} p"
+            " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
+        ),
+        {"rows": rows, "now": now},
+    )
+    connection.execute(
+        text(
+            "update rg_message set state = p.state, reason = p.reason, kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
+            " due_at = coalesce(p.due_at, rg_message.due_at), settle_at = p.settle_at,"
+            " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
+            " cost_micros = coalesce(p.cost_micros, rg_message.cost_micros), lease_token = null, lease_until = 0, updated_at = :now"
+            f" from {source} p"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state in ('sending', 'uncertain')"
+            " and rg_message.attempts = p.n"
+        ),
+        {"rows": rows, "now": now},
+    )
+    # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
+    connection.execute(
+        text(
+            "update rg_message set vendor_id = p.vendor_id, accepted_at = coalesce(rg_message.accepted_at, p.accepted_at),"
+            " parts = coalesce(rg_message.parts, p.parts), cost_micros = coalesce(rg_message.cost_micros, p.cost_micros),"
+            f" lease_token = null, lease_until = 0 from {source} p"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.vendor_id is null and p.vendor_id is not null"
+        ),
+        {"rows": rows},
+    )
+
+
+def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, account: str, channel: str, now: int) -> bool:
+    """A further try inside the lease, as its own row; False when the message is no longer ours to send."""
+    moved = connection.execute(
+        text(
+            "update rg_message set attempts = :n, intent_at = :now, updated_at = :now"
+            " where tenant = :tenant and id = :id and state = 'sending' and attempts = :n - 1"
+        ),
+        {"tenant": tenant, "id": identity, "n": n, "now": now},
+    )
+    if moved.rowcount != 1:
+        return False
+    connection.execute(
+        text(
+            "insert into rg_attempt (tenant, message_id, n, account, channel, at) values (:tenant, :id, :n, :account, :channel, :now)"
+        ),
+        {"tenant": tenant, "id": identity, "n": n, "account": account, "channel": channel, "now": now},
+    )
+    return True
+
+
+def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str | None]]]:
+    """The accounts that were tried for each message, oldest first, with the kind of failure."""
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for identity, account, kind in connection.execute(
+        text(
+            f"select a.message_id, a.account, a.kind from rg_attempt a join {page('rows', ('tenant', 'id'))} p"
+            " on a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n"
+        ),
+        {"rows": bind(pairs)},
+    ):
+        found.setdefault(identity, []).append((account, kind))
+    return found
+
+
+def reap(connection: Connection, *, now: int, settle_at: int) -> int:
+    """Rows in `sending` whose lease has ended were perhaps sent: they become `uncertain`. Answers how many."""
+    rows = connection.execute(
+        text("select tenant, id, attempts from rg_message where state = 'sending' and lease_until <= :now"), {"now": now}
+    ).all()
+    if not rows:
+        return 0
+    stuck = bind([tuple(row) for row in rows])
+    connection.execute(
+        text(
+            "update rg_attempt set finished_at = :now, outcome = 'uncertain', kind = 'uncertain', code = 'crash'"
+            f" from {page('rows', ('tenant', 'id', 'n'))} p"
+            " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n and rg_attempt.outcome is null"
+        ),
+        {"rows": stuck, "now": now},
+    )
+    found = connection.execute(
+        text(
+            "update rg_message set state = 'uncertain', kind = 'uncertain', reason = 'uncertain.crash', settle_at = :settle,"
+            " lease_token = null, lease_until = 0, updated_at = :now where state = 'sending' and lease_until <= :now"
+        ),
+        {"now": now, "settle": settle_at},
+    )
+    return found.rowcount
+
+
+class Unsettled(NamedTuple):
+    """An uncertain message whose wait for a report is over."""
+
+    tenant: str
+    id: str
+    purpose: str
+    account: str
+    vendor_id: str | None
+    payload: str
+    attempts: int
+    expires_at: int | None
+
+
+def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]:
+    rows = connection.execute(
+        text(
+            f"select {', '.join(Unsettled._fields)} from rg_message where state = 'uncertain' and settle_at <= :now"
+            " order by settle_at, id limit :most"
+        ),
+        {"now": now, "most": most},
+    )
+    return [Unsettled(*row) for row in rows]
+
+
+def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int | None]], *, now: int) -> None:
+    """Close uncertain rows or send them again: (tenant, id, state, reason, due_at)."""
+    connection.execute(
+        text(
+            "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
+            f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state = 'uncertain'"
+        ),
+        {"rows": bind(rows), "now": now},
+    )

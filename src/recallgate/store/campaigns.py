@@ -1,0 +1,196 @@
+"""Campaigns and the runs of people through their plays."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from recallgate.store.dialect import bind, page, values
+
+
+class CampaignRow(NamedTuple):
+    """A launched campaign: its definition as JSON, the holdout that the gateway enforces, the play's own hours."""
+
+    tenant: str
+    id: str
+    version: str
+    definition: str
+    state: str
+    holdout_bp: int
+    holdout_salt: str
+    windows: str | None
+    launched_at: int
+    notes: str
+
+
+class RunRow(NamedTuple):
+    """One person's way through a play; `position` is where the program stands, `waiting` what wakes it early (JSON)."""
+
+    tenant: str
+    campaign: str
+    person: str
+    run: int
+    version: str
+    arm: str | None
+    holdout: int
+    position: int
+    state: str
+    ended: str | None
+    ended_at: int | None
+    started_at: int
+    assigned_at: int | None
+    wake_at: int | None
+    waiting: str | None
+    data: str
+
+
+def save(connection: Connection, row: CampaignRow) -> None:
+    updates = ", ".join(
+        f"{name} = excluded.{name}" for name in CampaignRow._fields if name not in ("tenant", "id", "launched_at")
+    )
+    connection.execute(
+        text(
+            f"insert into rg_campaign ({', '.join(CampaignRow._fields)})"
+            f" values ({', '.join(':' + name for name in CampaignRow._fields)}) on conflict (tenant, id) do update set {updates}"
+        ),
+        row._asdict(),
+    )
+
+
+def load(connection: Connection, tenant: str, campaign: str) -> CampaignRow | None:
+    row = connection.execute(
+        text(f"select {', '.join(CampaignRow._fields)} from rg_campaign where tenant = :tenant and id = :id"),
+        {"tenant": tenant, "id": campaign},
+    ).one_or_none()
+    return CampaignRow(*row) if row is not None else None
+
+
+def enrol(connection: Connection, rows: Iterable[RunRow]) -> int:
+    """Start runs; a person who is in the same run already is not started again. Answers how many were new."""
+    found = connection.execute(
+        text(
+            f"insert into rg_run ({', '.join(RunRow._fields)}) select p.* from {page('rows', RunRow._fields)} p where true on conflict do nothing"
+        ),
+        {"rows": bind(rows)},
+    )
+    return found.rowcount
+
+
+def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[RunRow]:
+    """Runs to be moved on, oldest first."""
+    rows = connection.execute(
+        text(
+            f"select {', '.join(RunRow._fields)} from rg_run where state = 'active' and wake_at is not null and wake_at <= :now"
+            " and campaign = :campaign order by wake_at, person limit :most"
+        ),
+        {"now": now, "most": most, "campaign": campaign},
+    )
+    return [RunRow(*row) for row in rows]
+
+
+def next_wake(connection: Connection) -> int | None:
+    found = connection.execute(text("select min(wake_at) from rg_run where state = 'active' and wake_at is not null")).scalar()
+    return int(found) if found is not None else None
+
+
+_MOVED = (
+    "tenant",
+    "campaign",
+    "person",
+    "run",
+    "position",
+    "state",
+    "ended",
+    "ended_at",
+    "assigned_at",
+    "wake_at",
+    "waiting",
+    "data",
+)
+
+
+def move(connection: Connection, rows: Iterable[RunRow]) -> None:
+    """Store where runs stand now."""
+    moved = [tuple(getattr(row, name) for name in _MOVED) for row in rows]
+    sets = ", ".join(f"{name} = p.{name}" for name in _MOVED[4:])
+    connection.execute(
+        text(
+            f"update rg_run set {sets} from {page('rows', _MOVED)} p where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign"
+            " and rg_run.person = p.person and rg_run.run = p.run"
+        ),
+        {"rows": bind(moved)},
+    )
+
+
+def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *, now: int) -> int:
+    """Wake runs that wait for what happened: (person, event type). Returns and conversions wake every run of the person."""
+    found = connection.execute(
+        text(
+            "update rg_run set wake_at = :now where rowid in ("
+            f" select r.rowid from {page('news', ('person', 'type'))} p join rg_run r on r.tenant = :tenant and r.person = p.person"
+            " where r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
+            " or instr(coalesce(r.waiting, ''), '\"' || p.type || '\"') > 0))"
+        ),
+        {"tenant": tenant, "news": bind(news), "now": now},
+    )
+    return found.rowcount
+
+
+def active(connection: Connection, tenant: str, campaign: str) -> int:
+    found = connection.execute(
+        text("select count(*) from rg_run where tenant = :tenant and campaign = :campaign and state = 'active'"),
+        {"tenant": tenant, "campaign": campaign},
+    ).scalar()
+    return int(found or 0)
+
+
+def messages_of_runs(
+    connection: Connection, tenant: str, campaign: str, runs: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """The messages of runs, by (person, run), oldest first: id, step, state, reason, kind, channel, planned_at, accepted_at."""
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in connection.execute(
+        text(
+            "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.planned_at, m.accepted_at"
+            f" from {page('runs', ('person', 'run'))} p join rg_message m on m.tenant = :tenant and m.campaign = :campaign"
+            " and m.person = p.person and m.run = p.run order by m.created_at, m.id"
+        ),
+        {"tenant": tenant, "campaign": campaign, "runs": bind(runs)},
+    ):
+        found.setdefault((row.person, row.run), []).append(dict(row._mapping))
+    return found
+
+
+def cancel_waiting(
+    connection: Connection, tenant: str, campaign: str, people: Sequence[tuple[str, int]], *, now: int, reason: str
+) -> None:
+    """Take back messages of ended runs that have not left: (person, run)."""
+    connection.execute(
+        text(
+            "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now, lease_token = null, lease_until = 0"
+            f" from {page('people', ('person', 'run'))} p where rg_message.tenant = :tenant and rg_message.campaign = :campaign"
+            " and rg_message.person = p.person and rg_message.run = p.run and rg_message.state in ('queued', 'held')"
+        ),
+        {"tenant": tenant, "campaign": campaign, "people": bind(people), "now": now, "reason": reason},
+    )
+
+
+def set_mode(connection: Connection, tenant: str, scope: str, name: str, mode: str | None, *, now: int) -> None:
+    """Pause, stop or (mode None) resume a campaign, account or channel."""
+    connection.execute(
+        text("delete from rg_pause where tenant = :tenant and scope = :scope and name = :name"),
+        {"tenant": tenant, "scope": scope, "name": name},
+    )
+    if mode is not None:
+        connection.execute(
+            text("insert into rg_pause values (:tenant, :scope, :name, :mode, :now)"),
+            {"tenant": tenant, "scope": scope, "name": name, "mode": mode, "now": now},
+        )
+
+
+def ids(connection: Connection, tenant: str, state: str = "launched") -> list[str]:
+    rows = connection.execute(
+        text(f"select id from rg_campaign where tenant = :tenant and state in {values('states')} order by launched_at, id"),
+        {"tenant": tenant, "states": bind([state])},
+    )
+    return [identity for (identity,) in rows]

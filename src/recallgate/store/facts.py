@@ -1,0 +1,194 @@
+"""Facts for a page of messages, in one query a subject: what cases are made of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from recallgate.model.clock import from_ms, to_ms
+from recallgate.model.message import Message
+from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
+from recallgate.store.dialect import bind, page
+
+# Cap entries older than the longest rolling window of any rule are not loaded.
+CAP_HORIZON_MS = 32 * 86_400_000
+
+
+@dataclass
+class Facts:
+    """What the store knows of a page, by person (`p:`) and address (`a:`) subjects."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    sent: dict[str, list[Sent]] = field(default_factory=dict)
+    suppressions: dict[str, list[Suppression]] = field(default_factory=dict)
+    consents: dict[str, list[Consent]] = field(default_factory=dict)
+    enrolments: dict[tuple[str, str, int], Enrolment] = field(default_factory=dict)
+    holdouts: dict[str, Holdout] = field(default_factory=dict)
+    play_windows: dict[str, tuple[tuple[tuple[int, ...], str, str], ...]] = field(default_factory=dict)
+    paused: frozenset[tuple[str, str]] = frozenset()
+
+
+def subjects(message: Message) -> tuple[str, ...]:
+    """Who a message is counted for: the person, if one is named, and each address that it may go to."""
+    addresses = ["a:" + message.to.key, *("a:" + other.to.key for other in message.alternatives)]
+    return ("p:" + message.person, *addresses) if message.person is not None else tuple(addresses)
+
+
+def load(connection: Connection, messages: Sequence[Message], now: datetime, *, consents: bool) -> Facts:
+    """Read everything that the default policies ask for; the page has messages of one tenant."""
+    facts = Facts()
+    tenant = messages[0].tenant
+    keys = bind(sorted({subject for message in messages for subject in subjects(message)}))
+    people = sorted({message.person for message in messages if message.person is not None})
+    scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
+    _suppressions(connection, facts, scope)
+    if any(message.purpose == "marketing" for message in messages):
+        _sent(connection, facts, scope)
+        if consents:
+            _consents(connection, facts, scope)
+        _runs(connection, facts, messages, scope)
+    if people:
+        _people(connection, facts, scope)
+    facts.paused = frozenset(
+        (kind, name)
+        for kind, name in connection.execute(text("select scope, name from rg_pause where tenant = :tenant"), {"tenant": tenant})
+    )
+    return facts
+
+
+_KEYS = "(select value from json_each(:keys))"
+_PEOPLE = "(select value from json_each(:people))"
+
+
+def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+    rows = connection.execute(
+        text(
+            "select subject, reason, channel, topic, sender, all_purposes, effective_at, expires_at, source from rg_suppression"
+            f" where tenant = :tenant and subject in {_KEYS} and cleared_at is null order by seq"
+        ),
+        scope,
+    )
+    for subject, reason, channel, topic, sender, every, effective, expires, source in rows:
+        facts.suppressions.setdefault(subject, []).append(
+            Suppression(
+                reason=reason,
+                channel=channel,
+                topic=topic,
+                sender=sender,
+                all_purposes=bool(every),
+                subject="person" if subject.startswith("p:") else "address",
+                effective_at=from_ms(effective),
+                expires_at=from_ms(expires) if expires is not None else None,
+                source=source,
+            )
+        )
+
+
+def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+    rows = connection.execute(
+        text(
+            "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
+            f" where tenant = :tenant and subject in {_KEYS} and at > :now - {CAP_HORIZON_MS} and state <> 'released' order by at"
+        ),
+        scope,
+    )
+    for subject, at, channel, purpose, tags, campaign in rows:
+        facts.sent.setdefault(subject, []).append(
+            Sent(
+                at=from_ms(at),
+                channel=channel,
+                purpose=purpose,
+                tags=frozenset(json.loads(tags)) if tags != "[]" else frozenset(),
+                campaign=campaign,
+                by="person" if subject.startswith("p:") else "address",
+            )
+        )
+
+
+def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+    rows = connection.execute(
+        text(
+            "select subject, channel, granted, at, topic, brand, source from rg_consent"
+            f" where tenant = :tenant and subject in {_KEYS} order by at, seq"
+        ),
+        scope,
+    )
+    for subject, channel, granted, at, topic, brand, source in rows:
+        facts.consents.setdefault(subject, []).append(
+            Consent(channel=channel, granted=bool(granted), at=from_ms(at), topic=topic, brand=brand, source=source)
+        )
+
+
+def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+    returned = {
+        person: from_ms(at)
+        for person, at in connection.execute(
+            text(
+                "select person, max(at) from rg_person_event where tenant = :tenant"
+                f" and person in {_PEOPLE} and type in ('returned', 'converted') and at <= :now group by person"
+            ),
+            scope,
+        )
+    }
+    rows = connection.execute(
+        text(
+            "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
+            f" where tenant = :tenant and id in {_PEOPLE}"
+        ),
+        scope,
+    )
+    for identity, cluster, zone, region, country, device, windows, paused in rows:
+        facts.people[identity] = Person(
+            id=identity,
+            cluster=cluster,
+            zone=zone,
+            region=region,
+            country=country,
+            device_zone=device,
+            windows=as_windows(windows),
+            paused_until=from_ms(paused) if paused is not None else None,
+            returned_at=returned.get(identity),
+        )
+    for identity, at in returned.items():
+        if identity not in facts.people:
+            facts.people[identity] = Person(id=identity, cluster=identity, returned_at=at)
+
+
+def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], scope: Mapping[str, object]) -> None:
+    asked = sorted(
+        {
+            (message.origin.campaign, message.person, message.origin.run)
+            for message in messages
+            if message.origin is not None and message.origin.campaign is not None and message.person is not None
+        }
+    )
+    campaigns = sorted({message.origin.campaign for message in messages if message.origin and message.origin.campaign})
+    if not campaigns:
+        return
+    for identity, share, salt, windows in connection.execute(
+        text(
+            "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant"
+            " and id in (select value from json_each(:campaigns))"
+        ),
+        {**scope, "campaigns": bind(campaigns)},
+    ):
+        facts.holdouts[identity] = Holdout("play", salt, share)
+        facts.play_windows[identity] = as_windows(windows)
+    for campaign, person, run, started, ended in connection.execute(
+        text(
+            "select r.campaign, r.person, r.run, r.started_at, r.ended from rg_run r"
+            f" join {page('runs', ('campaign', 'person', 'run'))} p"
+            " on r.campaign = p.campaign and r.person = p.person and r.run = p.run where r.tenant = :tenant"
+        ),
+        {**scope, "runs": bind(asked)},
+    ):
+        facts.enrolments[campaign, person, run] = Enrolment(campaign, run, from_ms(started), ended)
+
+
+def as_windows(stored: str | None) -> tuple[tuple[tuple[int, ...], str, str], ...]:
+    """Stored allowed hours as the case has them: ((weekdays), "HH:MM", "HH:MM")."""
+    if not stored:
+        return ()
+    return tuple((tuple(days), start, end) for days, start, end in json.loads(stored))

@@ -1,0 +1,86 @@
+"""Short links and their hits."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from recallgate.store.dialect import bind, page
+
+
+class LinkRow(NamedTuple):
+    """A code for one destination in one message; `kind` is click, unsubscribe or trap."""
+
+    code: str
+    tenant: str
+    message_id: str
+    target: str
+    kind: str
+    created_at: int
+
+
+def insert(connection: Connection, rows: Iterable[LinkRow]) -> None:
+    connection.execute(
+        text(
+            f"insert into rg_link ({', '.join(LinkRow._fields)}) select p.* from {page('rows', LinkRow._fields)} p where true"
+            " on conflict do nothing"
+        ),
+        {"rows": bind(rows)},
+    )
+
+
+class Found(NamedTuple):
+    """A link with what a hit is judged by: its message's person, delivery and channel."""
+
+    code: str
+    tenant: str
+    message_id: str
+    target: str
+    kind: str
+    person: str | None
+    address: str | None
+    channel: str | None
+    delivered_at: int | None
+    accepted_at: int | None
+    topic: str | None
+
+
+def find(connection: Connection, code: str) -> Found | None:
+    row = connection.execute(
+        text(
+            "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
+            " json_extract(m.payload, '$.topic') from rg_link l"
+            " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code"
+        ),
+        {"code": code},
+    ).one_or_none()
+    return Found(*row) if row is not None else None
+
+
+class Hit(NamedTuple):
+    """One request for a link, judged human, bot or unknown."""
+
+    tenant: str
+    code: str
+    message_id: str
+    at: int
+    verdict: str
+    reason: str
+    method: str
+    agent: str | None
+
+
+def record_hits(connection: Connection, rows: Iterable[Hit]) -> None:
+    connection.execute(
+        text(f"insert into rg_click ({', '.join(Hit._fields)}) select p.* from {page('rows', Hit._fields)} p where true"),
+        {"rows": bind(rows)},
+    )
+
+
+def recent_hits(connection: Connection, tenant: str, message_id: str, since: int) -> list[tuple[str, int]]:
+    """(code, at) of hits on any link of a message since an instant."""
+    rows = connection.execute(
+        text("select code, at from rg_click where tenant = :tenant and message_id = :message and at >= :since"),
+        {"tenant": tenant, "message": message_id, "since": since},
+    )
+    return [(code, at) for code, at in rows]

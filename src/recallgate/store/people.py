@@ -1,0 +1,147 @@
+"""People: what the app knows of them, how they are reached, what they did."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from recallgate.store.dialect import bind, page, values
+
+
+class PersonRow(NamedTuple):
+    """A person; `cluster` joins people who share an address, `data` is JSON for templates and segments."""
+
+    tenant: str
+    id: str
+    cluster: str
+    zone: str | None = None
+    region: str | None = None
+    country: str | None = None
+    device_zone: str | None = None
+    locale: str | None = None
+    windows: str | None = None
+    paused_until: int | None = None
+    data: str = "{}"
+
+
+class ContactRow(NamedTuple):
+    """One way to reach a person; `address` is the address as JSON, `position` the order of preference."""
+
+    tenant: str
+    person: str
+    channel: str
+    position: int
+    address: str
+    key: str
+
+
+def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
+    columns = ", ".join(PersonRow._fields)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in PersonRow._fields if name not in ("tenant", "id"))
+    connection.execute(
+        text(
+            f"insert into rg_person ({columns}) select p.* from {page('rows', PersonRow._fields)} p where true"
+            f" on conflict (tenant, id) do update set {updates}"
+        ),
+        {"rows": bind(rows)},
+    )
+
+
+def save_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
+    connection.execute(
+        text(
+            f"insert into rg_contact ({', '.join(ContactRow._fields)}) select p.* from {page('rows', ContactRow._fields)} p where true"
+            " on conflict (tenant, person, channel, position) do update set address = excluded.address, key = excluded.key,"
+            " dead_at = case when rg_contact.key = excluded.key then rg_contact.dead_at else null end"
+        ),
+        {"rows": bind(rows)},
+    )
+
+
+def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Person rows by id, with `contacts`: {channel: [address, …]} in order of preference, dead ones left out."""
+    scope = {"tenant": tenant, "people": bind(people)}
+    found: dict[str, dict[str, Any]] = {}
+    for row in connection.execute(text(f"select * from rg_person where tenant = :tenant and id in {values('people')}"), scope):
+        found[row.id] = {**row._mapping, "data": json.loads(row.data), "contacts": {}}
+    for row in connection.execute(
+        text(
+            f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
+            " and dead_at is null order by person, channel, position"
+        ),
+        scope,
+    ):
+        if row.person in found:
+            found[row.person]["contacts"].setdefault(row.channel, []).append(json.loads(row.address))
+    return found
+
+
+def bury_contacts(connection: Connection, rows: Iterable[tuple[str, str]], *, now: int) -> None:
+    """Mark addresses as dead: (tenant, address key)."""
+    connection.execute(
+        text(
+            f"update rg_contact set dead_at = :now from {page('rows', ('tenant', 'key'))} p"
+            " where rg_contact.tenant = p.tenant and rg_contact.key = p.key and rg_contact.dead_at is null"
+        ),
+        {"rows": bind(rows), "now": now},
+    )
+
+
+def person_of(connection: Connection, tenant: str, keys: Sequence[str]) -> dict[str, str]:
+    """Address key -> person, for addresses that belong to one."""
+    rows = connection.execute(
+        text(f"select key, min(person) from rg_contact where tenant = :tenant and key in {values('keys')} group by key"),
+        {"tenant": tenant, "keys": bind(keys)},
+    )
+    return dict(rows)
+
+
+class PersonEventRow(NamedTuple):
+    """Something a person did in the app: returned, core_action, converted, repeat or a custom name."""
+
+    tenant: str
+    person: str
+    type: str
+    at: int
+    dedupe: str
+    amount_cents: int | None
+    data: str
+
+
+def record_events(connection: Connection, rows: Iterable[PersonEventRow]) -> list[tuple[str, str]]:
+    """Write what people did, once each; answers (person, type) of what was new."""
+    found = connection.execute(
+        text(
+            f"insert into rg_person_event ({', '.join(PersonEventRow._fields)})"
+            f" select p.* from {page('rows', PersonEventRow._fields)} p where true on conflict do nothing returning person, type"
+        ),
+        {"rows": bind(rows)},
+    )
+    return [(person, kind) for person, kind in found]
+
+
+def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list[dict[str, Any]]]:
+    """Everything that the store knows of a person, by subject, oldest first."""
+    scope = {"tenant": tenant, "person": person}
+    keys = [
+        row.key
+        for row in connection.execute(text("select key from rg_contact where tenant = :tenant and person = :person"), scope)
+    ]
+    scope["subjects"] = bind(["p:" + person, *("a:" + key for key in keys)])
+    queries = {
+        "messages": "select id, channel, purpose, state, reason, kind, campaign, step, created_at, due_at, accepted_at, planned_at"
+        " from rg_message where tenant = :tenant and person = :person order by created_at, id",
+        "decisions": "select d.message_id, d.at, d.verdict, d.channel, d.code, d.policy, d.rule_id, d.until, d.facts from rg_decision d"
+        " join rg_message m on m.tenant = d.tenant and m.id = d.message_id"
+        " where m.tenant = :tenant and m.person = :person order by d.seq",
+        "events": "select message_id, type, at, status, kind, code from rg_event where tenant = :tenant and person = :person order by at, seq",
+        "did": "select type, at, amount_cents from rg_person_event where tenant = :tenant and person = :person order by at, seq",
+        "suppressions": "select subject, channel, topic, reason, source, effective_at, expires_at, cleared_at from rg_suppression"
+        f" where tenant = :tenant and subject in {values('subjects')} order by seq",
+        "consents": "select channel, topic, granted, at, source from rg_consent"
+        f" where tenant = :tenant and subject in {values('subjects')} order by seq",
+        "runs": "select campaign, run, arm, holdout, state, ended, started_at, assigned_at from rg_run"
+        " where tenant = :tenant and person = :person order by started_at",
+    }
+    return {name: [dict(row._mapping) for row in connection.execute(text(query), scope)] for name, query in queries.items()}
