@@ -1,0 +1,1 @@
+"""Rules as dated data and pure code: regulations, hours, places, consent law, opt-out words, presets, assignment."""
