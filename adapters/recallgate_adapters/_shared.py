@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
+
 from recallgate import ErrorKind, Message, Phone, SendError, http_kind, retry_after
 
 _DIGITS = re.compile(r"\d(?:[ ().-]?\d){4,}", re.ASCII)
@@ -29,9 +30,7 @@ def unsupported(message: Message, name: str, takes: str) -> SendError:
     return SendError(ErrorKind.UNSUPPORTED, "content", f"content: {name} takes {takes}, not {message.content.type}")
 
 
-def refusal(
-    response: httpx.Response, code: str, words: str, *, errors: Mapping[str, ErrorKind], now: datetime
-) -> SendError:
+def refusal(response: httpx.Response, code: str, words: str, *, errors: Mapping[str, ErrorKind], now: datetime) -> SendError:
     """The error behind a refusing answer: by the vendor's code, else by the HTTP status; `words` lose their numbers.
 
     A code that nobody has listed keeps its text and falls back to the status. `retry_at` follows Retry-After.
