@@ -1,0 +1,66 @@
+"""One client an account, for the life of the process: deadline, size cap, and what a broken wire means."""
+
+import asyncio
+import logging
+
+import httpx
+
+from recallgate.model.errors import ErrorKind, SendError
+
+MAX_BODY = 1 << 20
+_HEADERS = {"accept-encoding": "identity", "user-agent": "recallgate"}
+_log = logging.getLogger("recallgate.transport")
+
+
+class Wire:
+    """Sends one request within a deadline and reads an answer of at most 1 MiB. Redirects are not followed.
+
+    Faults are `SendError`s: UNAVAILABLE when no connection was made (certainly not sent), UNCERTAIN for everything after.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, deadline_s: float = 30.0) -> None:
+        self._deadline = deadline_s
+        timeout = httpx.Timeout(deadline_s, connect=min(10.0, deadline_s))
+        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        for name, value in _HEADERS.items():
+            request.headers.setdefault(name, value)
+        request.extensions = {**request.extensions, "timeout": self._client.timeout.as_dict()}
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._exchange(request)
+        except TimeoutError as exc:
+            raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no whole answer within {self._deadline:g} s") from exc
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+            raise SendError(ErrorKind.UNAVAILABLE, "connect", type(exc).__name__) from exc
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as exc:
+            raise SendError(ErrorKind.UNKNOWN, "request", type(exc).__name__) from exc
+        except httpx.HTTPError as exc:
+            raise SendError(ErrorKind.UNCERTAIN, "broken", type(exc).__name__) from exc
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        response = await self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise SendError(ErrorKind.UNCERTAIN, "too large", f"the answer is longer than {MAX_BODY} bytes")
+        finally:
+            await response.aclose()
+        whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(body), request=request)
+        _log.debug("%s %s answered %s", request.method, request.url.host, response.status_code)
+        return whole
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """The answer's headers without those that describe the encoded body: it is decoded already."""
+    return [
+        (name, value)
+        for name, value in headers.multi_items()
+        if name not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
