@@ -25,7 +25,7 @@ from recallgate.model.content import Payload, Task
 from recallgate.model.errors import ErrorKind
 from recallgate.testing.exchanges import request_differences, row_tools, signed
 from recallgate.testing.kit_answers import AnswerCases
-from recallgate.testing.kit_base import Contract, outcome, parts, refused
+from recallgate.testing.kit_base import Contract, outcome, parts, refused, same
 from recallgate.testing.kit_callbacks import CallbackCases
 
 
@@ -37,12 +37,12 @@ class RequestCases(Contract):
     def test_every_code_is_listed_and_has_its_kind(self) -> None:
         for name, codes in (("codes", self.adapter.errors), ("report_codes", self.adapter.report_errors)):
             assert all(isinstance(kind, ErrorKind) for kind in codes.values()), f"{name}: every code has an ErrorKind"
-            assert {code: kind.value for code, kind in codes.items()} == self.table().get(name, {})
+            same({code: kind.value for code, kind in codes.items()}, self.table().get(name, {}), name)
 
     def test_every_status_is_listed_and_has_its_event(self) -> None:
         told = {status: type_ and type_.value for status, type_ in self.adapter.statuses.items()}
 
-        assert told == self.table().get("statuses", {})
+        same(told, self.table().get("statuses", {}), "statuses")
 
     def test_the_name_is_vendor_and_channel_or_product(self) -> None:
         vendor, _, rest = self.adapter.adapter_name().partition(".")
@@ -91,13 +91,13 @@ class RequestCases(Contract):
         assert error.kind is ErrorKind.UNSUPPORTED
         assert "no_such_option" in str(error)
 
-    def test_a_content_of_another_channel_isrefused(self) -> None:
+    def test_a_content_of_another_channel_is_refused(self) -> None:
         foreign = next(c for c in (Payload(data={}), Task(title="call")) if c.type not in self.adapter.channel.contents)
         message = self.a_message().model_copy(update={"content": foreign})
 
         assert refused(self.made().build, message).kind is ErrorKind.UNSUPPORTED
 
-    def test_a_misspelt_setting_isrefused(self) -> None:
+    def test_a_misspelt_setting_is_refused(self) -> None:
         fault = _config_fault(self.adapter.Config, {**self.config, "no_such_setting": 1})
 
         assert "no_such_setting" in fault, "the config takes a setting that does not exist; keep extra='forbid'"

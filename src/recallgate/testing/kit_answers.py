@@ -17,7 +17,7 @@ from recallgate.testing.exchanges import (
     row_tools,
     signed,
 )
-from recallgate.testing.kit_base import NEW_CODE, Contract, outcome, refused
+from recallgate.testing.kit_base import NEW_CODE, Contract, outcome, refused, same
 
 
 class AnswerCases(Contract):
@@ -34,7 +34,7 @@ class AnswerCases(Contract):
     def test_a_code_is_refused_with_its_kind(self, code: tuple[str, str]) -> None:
         error = self._refusal(code[0])
 
-        assert (error.kind.value, error.code) == (code[1], code[0])
+        same((error.code, error.kind.value), code, "code and kind")
 
     def test_a_code_never_seen_is_kept(self) -> None:
         if "refusal" not in self.table():
@@ -60,7 +60,7 @@ class AnswerCases(Contract):
         error = outcome(self.made(), self.a_message(), httpx.Response(fault[0], content=fault_body))
 
         assert isinstance(error, SendError), "a receipt was made of a fault"
-        assert error.kind is fault[1]
+        same(error.kind, fault[1], "kind")
 
     def test_too_many_requests_wait_as_long_as_told(self, wait: tuple[str | None, timedelta | None]) -> None:
         header, span = wait
@@ -93,7 +93,7 @@ class AnswerCases(Contract):
         events = adapter.parse_lookup(self.a_message(), response_of(lookup_row["answer"]))
 
         assert not differences, "; ".join(differences)
-        assert plain_events(events) == lookup_row["events"]
+        same(plain_events(events), lookup_row["events"], "events")
 
     def test_lookup_answers_that_cannot_be_read_are_refused(self, body: bytes) -> None:
         adapter = self.made()

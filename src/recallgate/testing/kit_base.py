@@ -148,3 +148,8 @@ def outcome(adapter: Adapter, message: Message, response: httpx.Response) -> Rec
 def parts(request: httpx.Request) -> tuple[str, str, list[tuple[str, str]], bytes]:
     """What makes two requests equal."""
     return request.method, str(request.url), sorted(request.headers.multi_items()), request.content
+
+
+def same(seen: object, wanted: object, what: str) -> None:
+    """Two values are equal, or the failure shows both: the assertions of an installed module are not spelt out by pytest."""
+    assert seen == wanted, f"{what}: {seen!r} instead of {wanted!r}"

@@ -13,7 +13,7 @@ from recallgate.model.errors import ConfigError, ForgedCallback
 from recallgate.model.event import EventType
 from recallgate.model.state import State, after_report
 from recallgate.testing.exchanges import NOW, callback_of, plain, plain_events, rows
-from recallgate.testing.kit_base import Contract
+from recallgate.testing.kit_base import Contract, same
 
 
 class CallbackCases(Contract):
@@ -24,8 +24,8 @@ class CallbackCases(Contract):
         wanted = callback_row.get("reply", {})
         reply = {"status": reading.reply.status, "headers": dict(reading.reply.headers), "body": reading.reply.body.decode()}
 
-        assert plain_events(reading.events) == callback_row["events"]
-        assert {name: reply[name] for name in wanted} == wanted
+        same(plain_events(reading.events), callback_row["events"], "events")
+        same({name: reply[name] for name in wanted}, wanted, "reply")
 
     def test_callback_is_in_the_table(self) -> None:
         assert self.table().get("callbacks"), "the adapter reads callbacks: add rows to `callbacks`"
