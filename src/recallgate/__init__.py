@@ -11,6 +11,7 @@ _NAMES = {
         "WebPushSubscription WecomExternal WecomUser Worker"
     ),
     "recallgate.model.channels": "Channel",
+    "recallgate.model.chance": "Chance Simulation",
     "recallgate.model.clock": "Clock FrozenClock SystemClock",
     "recallgate.model.content": (
         "Attachment CallScript Card Content Email Inapp InappAction KeyAnswer Markdown Media MiniProgram News Pause "
@@ -31,7 +32,7 @@ _NAMES = {
     ),
     "recallgate.policies.case": "Case Person",
     "recallgate.config": "AccountConfig GatewayConfig",
-    "recallgate.gateway": "Delivery Gateway",
+    "recallgate.gateway": "ChannelSender ClickAnswer Delivery Gateway PersonEvent PersonRecord",
     "recallgate.blocking": "BlockingGateway",
     "recallgate.sandbox.face": "FaceReply Fault IdSource Taken VendorFace WorldEvent",
 }
@@ -69,7 +70,14 @@ if TYPE_CHECKING:
     )
     from recallgate.blocking import BlockingGateway as BlockingGateway
     from recallgate.config import AccountConfig as AccountConfig, GatewayConfig as GatewayConfig
-    from recallgate.gateway import Delivery as Delivery, Gateway as Gateway
+    from recallgate.gateway import (
+        ChannelSender as ChannelSender,
+        ClickAnswer as ClickAnswer,
+        Delivery as Delivery,
+        Gateway as Gateway,
+        PersonEvent as PersonEvent,
+        PersonRecord as PersonRecord,
+    )
     from recallgate.model import channels as channels
     from recallgate.model.address import (
         Address as Address,
@@ -86,6 +94,7 @@ if TYPE_CHECKING:
         WecomUser as WecomUser,
         Worker as Worker,
     )
+    from recallgate.model.chance import Chance as Chance, Simulation as Simulation
     from recallgate.model.channels import Channel as Channel
     from recallgate.model.clock import Clock as Clock, FrozenClock as FrozenClock, SystemClock as SystemClock
     from recallgate.model.content import (
@@ -146,6 +155,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name == "channels":
         return import_module("recallgate.model.channels")
+    if name == "metadata":
+        return import_module("recallgate.store.tables").metadata
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'recallgate' has no attribute {name!r}")

@@ -152,13 +152,15 @@ class _Run:
         start, at, expires_at = case.now, case.now, case.message.expires_at
         last: Defer | None = None
         for again in range(MAX_ROUNDS + 1):
-            self.rounds = max(self.rounds, again)
             verdict = self.at_instant(policies, case)
             if type(verdict) is Allow:
-                return ALLOW if last is None else _final(last, start, case.message, self.jitter)
+                if last is None:
+                    return ALLOW
+                self.rounds = max(self.rounds, again)
+                return _final(last, start, case.message, self.jitter)
             if type(verdict) is not Defer:
                 return verdict
-            last = verdict
+            last, self.rounds = verdict, max(self.rounds, again)
             if expires_at is not None and verdict.until > expires_at:
                 return _expired(verdict, expires_at)
             at = max(at, verdict.until)
@@ -169,8 +171,11 @@ class _Run:
     def at_instant(self, policies: Sequence[Policy], case: Case) -> Verdict:
         """Ask every policy at one instant; a terminal Drop stops at once."""
         objections: list[Verdict] | None = None
+        silent = not self.full
         for one in policies:
             verdict = one(case)
+            if verdict is ALLOW and silent and type(one) is not Shadow:
+                continue
             if type(verdict) is Allow:
                 if type(one) is Shadow:
                     self._note(one.policy(case), one.name, case, shadow=True)

@@ -34,15 +34,17 @@ class ConsentPolicy:
 def newest_consent(case: Case) -> Consent | None:
     """The newest record that fits the message at this instant; of two at the same time the withdrawal."""
     message, now = case.message, case.now
-    fitting = [
-        record
-        for record in case.consents or ()
-        if record.at <= now
-        and record.channel in ("*", message.channel)
-        and record.topic in ("*", message.topic)
-        and record.brand in ("*", message.brand, message.sender)
-    ]
-    return max(fitting, key=lambda record: (record.at, not record.granted), default=None)
+    newest: Consent | None = None
+    for record in case.consents or ():
+        if (
+            record.at <= now
+            and record.channel in ("*", message.channel)
+            and record.topic in ("*", message.topic)
+            and record.brand in ("*", message.brand, message.sender)
+            and (newest is None or record.at > newest.at or (record.at == newest.at and not record.granted))
+        ):
+            newest = record
+    return newest
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class FrequencyCap:
     name: str = "frequency_cap"
     label: str = ""
     phase: int = field(default=phases.CAPS, init=False)
+    _rolls: timedelta | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if type(self.limit) is not int or self.limit < 1:
@@ -58,11 +59,14 @@ class FrequencyCap:
         object.__setattr__(self, "subject_to", self.subject_to or own)
         object.__setattr__(self, "counts_toward", self.counts_toward or own)
         window = self.window
+        object.__setattr__(self, "_rolls", window if isinstance(window, timedelta) else None)
         text = span_text(window) if isinstance(window, timedelta) else f"calendar_{window.unit}"
         object.__setattr__(self, "label", self.label or text)
 
     def __call__(self, case: Case, /) -> Verdict:
         if len(case.sent) < self.limit or case.message.purpose not in self.subject_to:
+            return ALLOW
+        if self._rolls and case.sent[-self.limit].at <= case.now - self._rolls:  # too few of any sort in the window
             return ALLOW
         worst: tuple[datetime, int, str, str] | None = None
         for key in self._keys(case):

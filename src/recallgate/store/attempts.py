@@ -120,6 +120,19 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
     )
 
 
+def fault(
+    connection: Connection, tenant: str, identity: str, *, n: int, kind: str, code: str | None, detail: str, now: int
+) -> None:
+    """Close an attempt that certainly sent nothing, before another follows inside the lease."""
+    connection.execute(
+        text(
+            "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail"
+            " where tenant = :tenant and message_id = :id and n = :n"
+        ),
+        {"tenant": tenant, "id": identity, "n": n, "kind": kind, "code": code, "detail": detail, "now": now},
+    )
+
+
 def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, account: str, channel: str, now: int) -> bool:
     """A further try inside the lease, as its own row; False when the message is no longer ours to send."""
     moved = connection.execute(

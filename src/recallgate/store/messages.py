@@ -16,7 +16,31 @@ from recallgate.model.state import State
 from recallgate.store.dialect import bind, page
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
-_COLUMNS = ["tenant", "id", "channel", "purpose", "rank", "state", "person", "address", "campaign", "step", "arm", "offer", "run", "idempotency_key", "body_hash", "payload", "created_at", "updated_at", "due_at", "expires_at", "lease_until", "lease_token", "attempts"]
+_COLUMNS = [
+    "tenant",
+    "id",
+    "channel",
+    "purpose",
+    "rank",
+    "state",
+    "person",
+    "address",
+    "campaign",
+    "step",
+    "arm",
+    "offer",
+    "run",
+    "idempotency_key",
+    "body_hash",
+    "payload",
+    "created_at",
+    "updated_at",
+    "due_at",
+    "expires_at",
+    "lease_until",
+    "lease_token",
+    "attempts",
+]
 
 
 class Row(NamedTuple):
@@ -83,7 +107,7 @@ def insert(
                 origin.run if origin else 0,
                 message.idempotency_key,
                 body_hash(message) if message.idempotency_key else "",
-                message.model_dump_json(exclude_defaults=True),
+                message.model_dump_json(exclude_none=True),
                 at,
                 at,
                 max(at, to_ms(message.not_before)) if message.not_before else at,
@@ -237,6 +261,14 @@ def load(connection: Connection, tenant: str, identity: str) -> dict[str, Any] |
         text("select * from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
     ).one_or_none()
     return dict(found._mapping) if found is not None else None
+
+
+def load_row(connection: Connection, tenant: str, identity: str) -> Row:
+    """One message as a claimed row; the caller holds its lease."""
+    found = connection.execute(
+        text(f"select {_ROW} from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
+    ).one()
+    return Row(*found)
 
 
 def count_by_state(connection: Connection, tenant: str) -> dict[str, int]:

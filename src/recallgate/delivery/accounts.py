@@ -1,0 +1,183 @@
+"""Live accounts: configured adapters with their wire, limits and health; and which one takes a message."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from recallgate.adapter import Adapter, Driver, Tools
+from recallgate.config import AccountConfig
+from recallgate.delivery.limiter import Breaker, RateLimit
+from recallgate.model.errors import ErrorKind, SendError
+from recallgate.model.message import Message
+from recallgate.model.receipt import Receipt
+from recallgate.policies.case import Account
+from recallgate.transport.client import Wire
+from recallgate.transport.lanes import default_transport
+from recallgate.transport.tokens import TokenDesk, exchange
+
+TransportFactory = Callable[[AccountConfig], httpx.AsyncBaseTransport | None]
+_VENDOR_FAULTS = frozenset(
+    {ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY, ErrorKind.UNCERTAIN, ErrorKind.AUTH, ErrorKind.INSUFFICIENT_FUNDS}
+)
+_OUT_FOR = {ErrorKind.AUTH: timedelta(minutes=5), ErrorKind.INSUFFICIENT_FUNDS: timedelta(minutes=15)}
+
+
+class LiveAccount:
+    """One account at work. `view` is what policies may know of it."""
+
+    def __init__(self, config: AccountConfig, tools: Tools, desk: TokenDesk, transport: TransportFactory | None) -> None:
+        self.config = config
+        self.name = config.name
+        self.adapter: Adapter | Driver = config.cls(config.settings, tools)
+        self.channel = self.adapter.channel.name
+        abilities = self.adapter.abilities()
+        self.view = Account(config.name, config.adapter, abilities, config.open_regions, config.countries)
+        self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
+        self.breaker = Breaker()
+        self.slots = asyncio.Semaphore(config.concurrency)
+        self.out_until: datetime | None = None
+        self.out_reason: str | None = None
+        self._desk = desk
+        self._transport = transport
+        self._wire: Wire | None = None
+        self._opened = False
+        self._opening = asyncio.Lock()
+
+    async def send(self, message: Message) -> Receipt:
+        """One call to the vendor. Anything but a receipt is a `SendError`; what nobody foresaw is UNCERTAIN."""
+        async with self.slots:
+            try:
+                if isinstance(self.adapter, Driver):
+                    return await self._drive(self.adapter, message)
+                adapter = self.adapter
+                response = await exchange(adapter, lambda: adapter.build(message), self.wire.send, self._desk)
+                return adapter.parse(message, response)
+            except (SendError, asyncio.CancelledError):
+                raise
+            except Exception as exc:
+                raise SendError(ErrorKind.UNCERTAIN, "adapter", f"{type(exc).__name__} in {self.adapter!r}") from exc
+
+    @property
+    def wire(self) -> Wire:
+        if self._wire is None:
+            transport = self._transport(self.config) if self._transport else None
+            self._wire = Wire(
+                transport or default_transport(http2=self.view.capabilities.http2), deadline_s=self.config.deadline_s
+            )
+        return self._wire
+
+    async def _drive(self, driver: Driver, message: Message) -> Receipt:
+        async with self._opening:
+            if not self._opened:
+                await driver.open()
+                self._opened = True
+        try:
+            async with asyncio.timeout(self.config.deadline_s):
+                return await driver.send(message)
+        except TimeoutError as exc:
+            raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no answer within {self.config.deadline_s:g} s") from exc
+
+    def available(self, now: datetime) -> bool:
+        return (self.out_until is None or now >= self.out_until) and self.breaker.allows(now)
+
+    def back_at(self, now: datetime) -> datetime:
+        """When it may be tried again."""
+        return max((at for at in (self.out_until, self.breaker.open_until) if at is not None), default=now)
+
+    def succeeded(self) -> None:
+        self.breaker.succeeded()
+        self.out_until = self.out_reason = None
+
+    def failed(self, error: SendError, now: datetime) -> None:
+        """Learn from a refusal: the account may be out for a while, or its breaker opens."""
+        if error.kind is ErrorKind.RATE_LIMITED and error.scope == "account":
+            self._out(error.retry_at or now + timedelta(seconds=30), error)
+        elif error.kind in _OUT_FOR:
+            self._out(now + _OUT_FOR[error.kind], error)
+        elif error.kind in _VENDOR_FAULTS:
+            self.breaker.failed(now)
+        else:
+            self.breaker.succeeded()
+
+    def _out(self, until: datetime, error: SendError) -> None:
+        self.out_until = max(until, self.out_until or until)
+        self.out_reason = str(error.kind)
+
+    async def close(self) -> None:
+        if self._wire is not None:
+            await self._wire.close()
+        if self._opened and isinstance(self.adapter, Driver):
+            await self.adapter.close()
+
+
+@dataclass(frozen=True)
+class Route:
+    """The account that takes a message now, or why none does; `wait_until` when one will be free."""
+
+    account: LiveAccount | None
+    wait_until: datetime | None = None
+    kind: ErrorKind | None = None
+    code: str = ""
+
+
+class Router:
+    """Ordered choice: by `order`, within it by weight; accounts that were tried, are out or full are passed over."""
+
+    def __init__(self, accounts: Iterable[LiveAccount]) -> None:
+        self._by_channel: dict[str, list[LiveAccount]] = {}
+        for account in accounts:
+            self._by_channel.setdefault(account.channel, []).append(account)
+        for found in self._by_channel.values():
+            found.sort(key=lambda account: (account.config.order, -account.config.weight, account.name))
+
+    @property
+    def channels(self) -> Sequence[str]:
+        return sorted(self._by_channel)
+
+    def first(self, message: Message, country: str | None) -> LiveAccount | None:
+        """The account that would take the message if nothing were out: what policies judge."""
+        return next(iter(self._fitting(message, country)), None)
+
+    def untried(self, message: Message, country: str | None, tried: Mapping[str, Any]) -> LiveAccount | None:
+        """Another account that could take the message, whatever its health; None when all had their turn."""
+        return next((account for account in self._fitting(message, country) if account.name not in tried), None)
+
+    def route(
+        self,
+        message: Message,
+        *,
+        country: str | None,
+        now: datetime,
+        tried: Mapping[str, Any],
+        paused: frozenset[tuple[str, str]],
+    ) -> Route:
+        fitting = self._fitting(message, country)
+        if not fitting:
+            return Route(None, None, ErrorKind.UNSUPPORTED, f"no_account.{message.channel}")
+        left = [account for account in fitting if account.name not in tried]
+        if not left:
+            return Route(None, None, None, "all_tried")
+        waits = []
+        for account in left:
+            if ("account", account.name) in paused:
+                waits.append(now + timedelta(minutes=1))
+            elif not account.available(now):
+                waits.append(account.back_at(now))
+            elif account.limit.grant(now, 1):
+                return Route(account)
+            else:
+                waits.append(account.limit.next_grant(now))
+                if not message.purpose.urgent:
+                    break  # a full rate is waited for; only what cannot wait takes another account
+        return Route(None, max(min(waits), now + timedelta(milliseconds=1)), None, "rate_limited")
+
+    def _fitting(self, message: Message, country: str | None) -> list[LiveAccount]:
+        return [
+            account
+            for account in self._by_channel.get(message.channel, ())
+            if not account.config.countries or country is None or country in account.config.countries
+        ]

@@ -1,0 +1,104 @@
+"""From loaded facts to the case that policies judge."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from recallgate.config import GatewayConfig
+from recallgate.delivery.accounts import Router
+from recallgate.model.message import Message
+from recallgate.phone.location import NumberLocator, locate
+from recallgate.policies.case import Case, Consent, Holdout, Person, Sent
+from recallgate.rules.hours import Hours
+from recallgate.rules.place import Place, resolve
+from recallgate.rules.regulations import RuleBook
+from recallgate.store.facts import Facts
+
+
+class CaseMaker:
+    """Builds cases for a gateway's settings; what depends on the recipient only is worked out once per page."""
+
+    def __init__(self, config: GatewayConfig, router: Router, rules: RuleBook, *, locator: NumberLocator = locate) -> None:
+        self._config = config
+        self._router = router
+        self._rules = rules
+        self._locate = locator
+        self._holdouts = (
+            (Holdout("global", config.global_holdout_salt, config.global_holdout_bp),) if config.global_holdout_bp else ()
+        )
+
+    def case(self, message: Message, facts: Facts, now: datetime, *, extra: Mapping[str, object] | None = None) -> Case:
+        person = self._person(message, facts)
+        place = self.place(message, person)
+        account = self._router.first(message, place.country)
+        address = "a:" + message.to.key
+        subject = "p:" + message.person if message.person is not None else None
+        origin = message.origin
+        campaign = origin.campaign if origin is not None else None
+        holdouts = self._holdouts
+        if campaign is not None and (play := facts.holdouts.get(campaign)) is not None and play.share_bp:
+            holdouts = (*holdouts, play)
+        return Case(
+            message=message,
+            now=now,
+            person=person,
+            place=place,
+            sent=_both(facts.sent, subject, address),
+            suppressions=tuple(facts.suppressions.get(address, ()))
+            + (tuple(facts.suppressions.get(subject, ())) if subject else ()),
+            consents=self._consents(facts, subject, address),
+            enrolment=facts.enrolments.get((campaign, message.person, origin.run))
+            if origin and campaign and message.person
+            else None,
+            account=account.view if account is not None else None,
+            holdouts=holdouts,
+            tenant_windows=self._config.tenant_windows,
+            play_windows=facts.play_windows.get(campaign, ()) if campaign is not None else (),
+            consents_lift_hours=self._config.consents_lift_hours,
+            guard=self._config.guard,
+            facts=extra or {},
+        )
+
+    def place(self, message: Message, person: Person) -> Place:
+        """Where the recipient is; a phone number is looked up only where nothing better is known."""
+        zone, region = message.timezone or person.zone, message.region or person.region
+        country = message.country or person.country
+        location = None
+        if message.to.type == "phone" and not (zone and country and region):
+            location = self._locate(message.to.key)
+        hours = None
+        if location is not None and not zone and len(location.zones) > 1:
+            rows = self._rules.select(
+                country=country or location.country,
+                region=region or location.region,
+                channel=message.channel,
+                purpose=message.purpose.value,
+            )
+            hours = Hours.of(rows, guard=self._config.guard)
+        where = country or (location.country if location else None)
+        return resolve(
+            zone=zone,
+            region=region,
+            country=country,
+            device_zone=person.device_zone,
+            phone_location=location,
+            country_zone=self._config.country_zones.get(where) if where else None,
+            tenant_zone=self._config.tenant_zone,
+            hours=hours,
+        )
+
+    def _person(self, message: Message, facts: Facts) -> Person:
+        if message.person is not None:
+            return facts.people.get(message.person) or Person(id=message.person, cluster=message.person)
+        return Person(id=message.to.key, cluster=message.to.key)
+
+    def _consents(self, facts: Facts, subject: str | None, address: str) -> tuple[Consent, ...] | None:
+        if not self._config.consent_required:
+            return None
+        own = facts.consents.get(subject, []) if subject else []
+        return tuple(sorted((*own, *facts.consents.get(address, [])), key=lambda consent: consent.at))
+
+
+def _both(sent: Mapping[str, list[Sent]], subject: str | None, address: str) -> tuple[Sent, ...]:
+    of_address = sent.get(address, ())
+    of_person = sent.get(subject, ()) if subject is not None else ()
+    return (*of_person, *of_address)

@@ -1,0 +1,637 @@
+"""The gateway: takes messages, asks the policies, sends through accounts, records, and can say why."""
+
+import asyncio
+import json
+import logging
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from sqlalchemy import Connection
+
+from recallgate.adapter import Callback, Reply, Tools
+from recallgate.config import AccountConfig, GatewayConfig
+from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
+from recallgate.delivery.cases import CaseMaker
+from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
+from recallgate.delivery.reaper import Reaper
+from recallgate.delivery.stage import Stager
+from recallgate.delivery.worker import Pace, Worker
+from recallgate.inbox import Inbox, InboxInapp
+from recallgate.links.hits import read_hit
+from recallgate.model.address import Address
+from recallgate.model.chance import Chance, Simulation
+from recallgate.model.clock import Clock, SystemClock, from_ms, to_ms
+from recallgate.model.content import Content
+from recallgate.model.errors import ConfigError, ForgedCallback, SendError
+from recallgate.model.event import Event, EventType
+from recallgate.model.jobs import EventSink, Job
+from recallgate.model.message import Message
+from recallgate.model.purpose import Purpose
+from recallgate.model.receipt import Receipt
+from recallgate.model.state import State
+from recallgate.model.verdict import Verdict
+from recallgate.policies.chain import Chain
+from recallgate.policies.default import default_chain
+from recallgate.rules.optout import codes_in_suffix
+from recallgate.rules.regulations import RuleBook
+from recallgate.store import campaigns, events as event_rows, ledger, links, messages, people
+from recallgate.store.engine import Store
+from recallgate.store.ledger import ConsentRow, SuppressionRow
+from recallgate.store.messages import Stored
+from recallgate.store.people import ContactRow, PersonEventRow, PersonRow
+from recallgate.tracking.process import Applied, apply_events
+from recallgate.tracking.secrets import account_secrets
+from recallgate.transport.tokens import StoredTokens, TokenDesk
+
+_log = logging.getLogger("recallgate")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message handed to `send`: its state, and the receipt, verdict or error behind it."""
+
+    message_id: str
+    state: State
+    receipt: Receipt | None = None
+    verdict: Verdict | None = None
+    error: SendError | None = None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class PersonRecord:
+    """A person as the app knows them; `contacts` maps channel names to addresses in order of preference."""
+
+    id: str
+    zone: str | None = None
+    region: str | None = None
+    country: str | None = None
+    locale: str | None = None
+    device_zone: str | None = None
+    cluster: str | None = None
+    contacts: Mapping[str, Sequence[Address]] = field(default_factory=dict, repr=False)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class PersonEvent:
+    """Something a person did in the app: `returned`, `core_action`, `converted`, `repeat`, or a word of your own.
+
+    `amount_cents` is in the currency's smallest unit. The same `dedupe` is the same event.
+    """
+
+    person: str
+    type: str
+    at: datetime
+    amount_cents: int | None = None
+    dedupe: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClickAnswer:
+    """The answer to a request for a short link."""
+
+    status: int
+    location: str | None = None
+    kind: str = "click"
+    message_id: str | None = None
+
+
+class Gateway:
+    """Messages in, deliveries out.
+
+    Accounts come as DSNs, `AccountConfig`s or in a `GatewayConfig`. Without a store, SQLite in memory is used and said so
+    once: what is accepted then lives only as long as the process.
+    """
+
+    def __init__(
+        self,
+        *accounts: str | AccountConfig,
+        config: GatewayConfig | None = None,
+        store: str | Store | None = None,
+        clock: Clock | None = None,
+        chain: Chain | None = None,
+        transport: TransportFactory | None = None,
+        simulation: Simulation | None = None,
+        rules: RuleBook | None = None,
+    ) -> None:
+        base = config or GatewayConfig()
+        given = tuple(AccountConfig.from_dsn(one) if isinstance(one, str) else one for one in accounts)
+        self.config = base.model_copy(update={"accounts": (*base.accounts, *given)}) if given else base
+        names = [account.name for account in self.config.accounts]
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"accounts: two are called {doubled[0]}; give one another name")
+        self.clock: Clock = clock or SystemClock()
+        self._store_given = store is not None or self.config.store is not None
+        self.store = store if isinstance(store, Store) else Store(store or self.config.store or "sqlite://")
+        self._chance: Chance = simulation or Chance()
+        self._simulated = simulation is not None
+        self._secrets = account_secrets(self.config, self._chance)
+        self._desk = TokenDesk(StoredTokens(self.store, self.clock), self.clock, holder=self._chance.nonce(12))
+        self.accounts: dict[str, LiveAccount] = {
+            account.name: LiveAccount(account, self._tools(account), self._desk, transport) for account in self.config.accounts
+        }
+        for account in self.accounts.values():
+            if isinstance(account.adapter, InboxInapp):
+                account.adapter.store = self.store
+        self.router = Router(self.accounts.values())
+        self.rules = rules or RuleBook.default()
+        self.chain = chain or default_chain(book=self.rules, jitter=timedelta(minutes=self.config.jitter_minutes))
+        self.cases = CaseMaker(self.config, self.router, self.rules)
+        self._stager = Stager(self.config, self.chain, self.cases, self.router, self._chance)
+        self.worker = self._make_worker()
+        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config)]
+        self._sinks: list[EventSink] = []
+        self._codes = {
+            account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
+        }
+        self.inbox = Inbox(self.store, tenant=self.config.tenant)
+
+    def _make_worker(self) -> Worker:
+        pace = Pace(quick_retries=0, in_order=True) if self._simulated else Pace()
+        return Worker(
+            self.store,
+            self.clock,
+            self.config,
+            router=self.router,
+            stager=self._stager,
+            token=self._chance.nonce(16),
+            pace=pace,
+            accounts=tuple(self.accounts.values()),
+        )
+
+    @classmethod
+    def from_toml(cls, path: str, **arguments: Any) -> "Gateway":
+        """A gateway from a TOML file; see `GatewayConfig.from_toml`."""
+        return cls(config=GatewayConfig.from_toml(path), **arguments)
+
+    @classmethod
+    def from_environment(cls, **arguments: Any) -> "Gateway":
+        """A gateway from environment variables; see `GatewayConfig.from_environment`."""
+        return cls(config=GatewayConfig.from_environment(), **arguments)
+
+    async def open(self) -> None:
+        if not self._store_given:
+            warnings.warn(
+                "no store is configured: messages are kept in memory and end with the process; "
+                "give Gateway(..., store='sqlite:///recallgate.sqlite')",
+                stacklevel=2,
+            )
+            self._store_given = True
+        await self.store.open()
+
+    async def close(self) -> None:
+        await self.worker.flush()
+        for account in self.accounts.values():
+            await account.close()
+        await self.store.close()
+
+    async def __aenter__(self) -> "Gateway":
+        await self.open()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    # --- messages in
+
+    async def send(self, message: Message) -> Delivery:
+        """Send one message now: one commit before the call and one after it, both awaited.
+
+        It never waits behind a campaign. A message that policies hold is kept and leaves later by a worker; the answer
+        says so. Raises `ConfigError`, `IdempotencyConflict` and `StoreError`; refusals are answers, not exceptions.
+        """
+        token = self._chance.nonce(16)
+        now = self.clock.now()
+        lease = to_ms(now + timedelta(seconds=120))
+
+        def begin(connection: Connection) -> tuple[Stored, Any]:
+            stored = messages.insert(connection, [message], now, lease_token=token, lease_until=lease)[0]
+            if stored.duplicate:
+                return stored, messages.load(connection, message.tenant, stored.id)
+            if message.not_before is not None and message.not_before > now:
+                messages.release(connection, token)
+                return stored, None
+            row = messages.load_row(connection, message.tenant, stored.id)
+            return stored, self._stager.stage(connection, [row], token=token, now=now, lease_until=lease)
+
+        stored, staged = await self.store.run(begin, small=True, urgent=message.purpose.urgent)
+        if stored.duplicate:
+            return Delivery(stored.id, State(staged["state"]), duplicate=True)
+        if staged is None:
+            return Delivery(stored.id, State.QUEUED)
+        if not staged.ready:
+            return await self._not_sent(message, staged)
+        conclusion, result = await self.worker.carry(staged.ready[0])
+        await self.worker.commit([conclusion], urgent=message.purpose.urgent)
+        state = State(conclusion.outcome.state)
+        if state is State.QUEUED:
+            # another account may take it at once: the same path, from the top
+            await self.worker.drain([message.channel])
+            return await self._stored_delivery(message, result)
+        if isinstance(result, Receipt):
+            return Delivery(message.id, state, receipt=result)
+        return Delivery(message.id, state, error=result)
+
+    async def _not_sent(self, message: Message, staged: Any) -> Delivery:
+        decision = staged.decisions.get(message.id)
+        fault = staged.faults.get(message.id)
+        row = await self.store.run(lambda c: messages.load(c, message.tenant, message.id), small=True)
+        state = State(row["state"]) if row is not None else State.FAILED
+        return Delivery(message.id, state, verdict=decision.verdict if decision else None, error=fault)
+
+    async def _stored_delivery(self, message: Message, first: Receipt | SendError) -> Delivery:
+        row = await self.store.run(lambda c: messages.load(c, message.tenant, message.id), small=True)
+        assert row is not None
+        state = State(row["state"])
+        if state.taken and row["vendor_id"]:
+            return Delivery(
+                message.id, state, receipt=Receipt(message_id=message.id, vendor_id=row["vendor_id"], parts=row["parts"])
+            )
+        return Delivery(message.id, state, error=first if isinstance(first, SendError) else None)
+
+    async def submit(self, batch: Iterable[Message], *, page: int = 1000) -> list[Stored]:
+        """Accept messages for the workers; durable when it returns. Equal idempotency keys are one message."""
+        stored: list[Stored] = []
+        waiting = list(batch)
+        now = self.clock.now()
+        for start in range(0, len(waiting), page):
+            stored += await self.store.run(partial(messages.insert, messages=waiting[start : start + page], now=now))
+        return stored
+
+    def channel(self, name: str) -> "ChannelSender":
+        """One channel of this gateway, so that a call reads `gateway.channel("sms").send(...)`."""
+        return ChannelSender(self, name)
+
+    async def cancel(self, message_id: str, *, tenant: str | None = None) -> bool:
+        """Take back a message that has not left; False when it has, or is not known."""
+        now = to_ms(self.clock.now())
+        return await self.store.run(lambda c: messages.cancel(c, tenant or self.config.tenant, message_id, now))
+
+    # --- news in
+
+    async def receive(self, account: str, callback: Callback) -> Reply:
+        """A vendor's callback: verified, stored and applied before the vendor is answered.
+
+        Raises `ForgedCallback`, and then nothing is stored. A genuine one that cannot be read is kept raw.
+        """
+        live = self._account(account)
+        try:
+            reading = live.adapter.read_callback(callback)
+        except (ForgedCallback, ConfigError):
+            raise
+        except Exception as exc:
+            await self._keep_raw(account, callback, f"{type(exc).__name__}")
+            _log.error("a callback of account %s could not be read and is kept: %s", account, type(exc).__name__)
+            return Reply(200)
+        if reading.events:
+            await self.apply(reading.events, account=account)
+        return reading.reply
+
+    async def apply(self, told: Sequence[Event], *, account: str | None = None) -> Applied:
+        """Store events and do what follows from them; then tell the sinks."""
+        now = self.clock.now()
+        channel = self._account(account).channel if account is not None else None
+        applied = await self.store.run(
+            lambda c: apply_events(
+                c, told, tenant=self.config.tenant, account=account, now=now, sender_codes=self._codes, channel=channel
+            ),
+            small=True,
+        )
+        if applied.events:
+            for sink in self._sinks:
+                try:
+                    await sink.on_events(applied.events)
+                except Exception as exc:  # a sink's fault is its own: the events are durable
+                    _log.error("an event sink failed: %s", type(exc).__name__)
+        return applied
+
+    async def _keep_raw(self, account: str, callback: Callback, error: str) -> None:
+        values = {
+            "tenant": self.config.tenant,
+            "account": account,
+            "received_at": to_ms(callback.received_at),
+            "method": callback.method,
+            "url": callback.url,
+            "headers": dict(callback.headers),
+            "body": callback.body,
+            "error": error,
+        }
+        await self.store.run(lambda c: event_rows.keep_raw(c, values), small=True)
+
+    def check_secret(self, account: str, secret: str) -> bool:
+        """Whether a callback's address has the account's secret; the old one counts during rotation."""
+        import hmac
+
+        known = self._secrets.get(account, ())
+        # every secret is compared, so that the time taken does not tell which one was close
+        return sum(hmac.compare_digest(one.encode(), secret.encode()) for one in known) > 0
+
+    async def click(
+        self, address: str, *, method: str = "GET", agent: str | None = None, datacentre: bool = False, at: datetime | None = None
+    ) -> ClickAnswer:
+        """A request for a short link (whole address or code): judged, stored, and told as an event when it was a person.
+
+        Unsubscribe links act on POST only; GET answers 200, so that the caller shows a page.
+        """
+        code = urlsplit(address).path.rsplit("/", 1)[-1]
+        now = at or self.clock.now()
+        now_ms = to_ms(now)
+
+        def judge(connection: Connection) -> tuple[links.Found | None, str]:
+            found = links.find(connection, code)
+            if found is None:
+                return None, ""
+            if found.kind == "unsubscribe":
+                return found, "unsubscribe"
+            recent = links.recent_hits(connection, found.tenant, found.message_id, now_ms - 2_000)
+            delivered = found.delivered_at or found.accepted_at
+            reading = read_hit(
+                method=method,
+                agent=agent,
+                kind=found.kind,
+                at_ms=now_ms,
+                delivered_ms=delivered,
+                code=code,
+                recent=recent,
+                datacentre=datacentre,
+            )
+            hit = links.Hit(found.tenant, code, found.message_id, now_ms, reading.verdict, reading.reason, method, agent)
+            links.record_hits(connection, [hit])
+            if reading.verdict == "human":
+                event = Event(
+                    EventType.CLICKED,
+                    message_id=found.message_id,
+                    at=now,
+                    vendor_event_id=f"{code}:{now_ms}",
+                    data={"code": code},
+                )
+                apply_events(connection, [event], tenant=found.tenant, account=None, now=now)
+            return found, reading.verdict
+
+        found, verdict = await self.store.run(judge, small=True)
+        if found is None:
+            return ClickAnswer(404)
+        if verdict == "unsubscribe":
+            if method == "POST":
+                await self._unsubscribe(found, now)
+            return ClickAnswer(200, None, "unsubscribe", found.message_id)
+        return ClickAnswer(302, found.target, found.kind, found.message_id)
+
+    async def _unsubscribe(self, found: links.Found, now: datetime) -> None:
+        topic = found.target.removeprefix("unsubscribe:") or "*"
+        event = Event(
+            EventType.UNSUBSCRIBED,
+            message_id=found.message_id,
+            at=now,
+            vendor_event_id=f"unsubscribe:{found.code}",
+            status="one_click",
+            data={"topic": topic, "source": "link"},
+        )
+        await self.apply([event])
+
+    async def record(self, did: Iterable[PersonEvent]) -> int:
+        """What people did in the app; wakes their plays, and ends recall for those who returned. Answers how many were new."""
+        rows = [
+            PersonEventRow(
+                self.config.tenant,
+                one.person,
+                one.type,
+                to_ms(one.at),
+                one.dedupe or f"{one.type}:{to_ms(one.at)}:{one.amount_cents or ''}",
+                one.amount_cents,
+                json.dumps(dict(one.data), ensure_ascii=False, sort_keys=True),
+            )
+            for one in did
+        ]
+        now = to_ms(self.clock.now())
+
+        def work(connection: Connection) -> int:
+            new = people.record_events(connection, rows)
+            if new:
+                campaigns.wake(connection, self.config.tenant, new, now=now)
+            return len(new)
+
+        return await self.store.run(work) if rows else 0
+
+    async def save_people(self, records: Iterable[PersonRecord]) -> None:
+        """Store or renew people and their addresses."""
+        known = list(records)
+        tenant = self.config.tenant
+        rows = [
+            PersonRow(
+                tenant,
+                one.id,
+                one.cluster or one.id,
+                one.zone,
+                one.region,
+                one.country,
+                one.device_zone,
+                one.locale,
+                None,
+                None,
+                json.dumps(dict(one.data), ensure_ascii=False, sort_keys=True),
+            )
+            for one in known
+        ]
+        contacts = [
+            ContactRow(tenant, one.id, channel, position, address.model_dump_json(exclude_defaults=False), address.key)
+            for one in known
+            for channel, addresses in one.contacts.items()
+            for position, address in enumerate(addresses)
+        ]
+
+        def work(connection: Connection) -> None:
+            people.save_people(connection, rows)
+            people.save_contacts(connection, contacts)
+
+        await self.store.run(work)
+
+    async def suppress(
+        self,
+        *,
+        person: str | None = None,
+        address: str | None = None,
+        channel: str = "*",
+        reason: str = "manual",
+        topic: str = "*",
+        all_purposes: bool = False,
+        source: str = "api",
+        expires_at: datetime | None = None,
+    ) -> None:
+        """Stop writing to a person or an address, from now on."""
+        subject = _subject(person, address)
+        now = to_ms(self.clock.now())
+        until = to_ms(expires_at) if expires_at is not None else None
+        row = SuppressionRow(
+            self.config.tenant, subject, channel, topic, "*", reason, int(all_purposes), source, None, 0, now, now, until
+        )
+        await self.store.run(lambda c: ledger.suppress(c, [row]), small=True, urgent=True)
+
+    async def consent(
+        self,
+        *,
+        person: str | None = None,
+        address: str | None = None,
+        channel: str,
+        granted: bool,
+        topic: str = "*",
+        brand: str = "*",
+        source: str,
+        proof: str | None = None,
+    ) -> None:
+        """Record a consent or its withdrawal, with its source and the text that was agreed to."""
+        at = to_ms(self.clock.now())
+        row = ConsentRow(self.config.tenant, _subject(person, address), channel, topic, brand, int(granted), at, source, proof)
+        await self.store.run(lambda c: ledger.record_consents(c, [row]), small=True)
+
+    # --- why
+
+    async def explain(self, what: Message | str) -> dict[str, Any]:
+        """Why a stored message is where it is (by id), or what would happen to one now (a dry run, nothing is reserved)."""
+        if isinstance(what, Message):
+            return await explain_dry(
+                self.store, self.cases, self.chain, what, self.clock.now(), consents=self.config.consent_required
+            )
+        return await explain_stored(self.store, self.config.tenant, what)
+
+    async def explain_person(self, person: str) -> dict[str, Any]:
+        """One person's whole story: what was sent, held and dropped and why, what they did and said."""
+        return await explain_person(self.store, self.config.tenant, person)
+
+    # --- work
+
+    def add_job(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def add_sink(self, sink: EventSink) -> None:
+        self._sinks.append(sink)
+
+    async def drain(self) -> int:
+        """Work until nothing is due now, jobs included; answers how many rows and job steps were handled."""
+        handled = 0
+        while True:
+            done = 0
+            for job in self._jobs:
+                done += await job.run(self.clock.now())
+            done += await self.worker.drain()
+            if not done:
+                return handled
+            handled += done
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant at which there is work; None when nothing waits."""
+        row = await self.store.run(messages.next_due)
+        instants = [from_ms(row)] if row is not None else []
+        for job in self._jobs:
+            if (at := await job.next_due()) is not None:
+                instants.append(at)
+        return min(instants, default=None)
+
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Work in real time until `stop` is set: pages, jobs, flushes."""
+        stop = stop or asyncio.Event()
+        jobs = [asyncio.create_task(self._every(job, stop)) for job in self._jobs]
+        try:
+            await self.worker.run(stop)
+        finally:
+            stop.set()
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+    async def _every(self, job: Job, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                done = await job.run(self.clock.now())
+            except Exception as exc:  # the next round tries again; a job's fault must not end the worker
+                _log.error("job %s failed: %s", job.name, type(exc).__name__, exc_info=True)
+                done = 0
+            if not done:
+                try:
+                    await asyncio.wait_for(stop.wait(), job.every.total_seconds())
+                except TimeoutError:
+                    continue
+
+    async def pause(self, scope: str, name: str) -> None:
+        """Pause a campaign, account or channel: nothing of it leaves after the chunk that is being staged now."""
+        await self._mode(scope, name, "paused")
+
+    async def stop(self, scope: str, name: str) -> None:
+        """Stop for good: as pause, and said to be final."""
+        await self._mode(scope, name, "stopped")
+
+    async def resume(self, scope: str, name: str) -> None:
+        await self._mode(scope, name, None)
+
+    async def _mode(self, scope: str, name: str, mode: str | None) -> None:
+        if scope not in ("campaign", "account", "channel"):
+            raise ConfigError(f"scope: {scope!r} is none of campaign, account, channel")
+        now = to_ms(self.clock.now())
+        await self.store.run(
+            lambda c: campaigns.set_mode(c, self.config.tenant, scope, name, mode, now=now), small=True, urgent=True
+        )
+
+    async def status(self) -> dict[str, Any]:
+        """Messages by state, and the health of accounts."""
+        counts = await self.store.run(lambda c: messages.count_by_state(c, self.config.tenant))
+        now = self.clock.now()
+        health = {
+            name: {
+                "available": account.available(now),
+                "out_until": account.out_until.isoformat() if account.out_until else None,
+                "reason": account.out_reason,
+                "breaker_open": account.breaker.open_until is not None,
+            }
+            for name, account in self.accounts.items()
+        }
+        return {"messages": counts, "accounts": health}
+
+    # --- addresses for vendors
+
+    def callback_url(self, account: str, message: Message | None = None, kind: str = "status", **extra: str) -> str | None:
+        """Where a vendor tells news of a message; None without a public address."""
+        if self.config.public_url is None or not self._secrets.get(account):
+            return None
+        query = urlencode({**({"m": message.id} if message is not None else {}), "k": kind, **extra})
+        return f"{self.config.public_url}/callbacks/{quote(account)}/{self._secrets[account][0]}?{query}"
+
+    def _tools(self, account: AccountConfig) -> Tools:
+        name = account.name
+
+        def url(message: Message | None = None, kind: str = "status", **extra: str) -> str | None:
+            return self.callback_url(name, message, kind, **extra)
+
+        return Tools(now=self.clock.now, nonce=self._chance.nonce, callback_url=url)
+
+    def _account(self, name: str) -> LiveAccount:
+        account = self.accounts.get(name)
+        if account is None:
+            raise ConfigError(f"account {name!r} is not known; there are: {', '.join(self.accounts) or 'none'}")
+        return account
+
+
+class ChannelSender:
+    """One channel of a gateway."""
+
+    def __init__(self, gateway: Gateway, name: str) -> None:
+        from recallgate.registry import channel
+
+        self._gateway = gateway
+        self.channel = channel(name)
+
+    async def send(self, to: Address, content: Content, *, purpose: str, **fields: Any) -> Delivery:
+        """Send a content to an address of this channel; further fields as in `Message`."""
+        message = Message(channel=self.channel.name, to=to, content=content, purpose=Purpose(purpose), **fields)
+        return await self._gateway.send(message)
+
+
+def _subject(person: str | None, address: str | None) -> str:
+    if (person is None) == (address is None):
+        raise ConfigError("person or address: give exactly one")
+    return f"p:{person}" if person is not None else f"a:{address}"

@@ -1,0 +1,68 @@
+"""Statistics of recall: intervals, tests, planning, money and churn, as pure functions of plain numbers."""
+
+from recallgate.stats.churn import first_below, knee, p_alive, return_curve
+from recallgate.stats.hypotheses import (
+    SAMPLE_RATIO_ALPHA,
+    Holm,
+    SampleRatio,
+    ZTest,
+    fisher,
+    holm,
+    needs_fisher,
+    p_value,
+    srm,
+    srm_critical_value,
+    two_proportion_z,
+)
+from recallgate.stats.intervals import (
+    Lift,
+    MeanDifference,
+    RateInterval,
+    RelativeLift,
+    newcombe,
+    relative_lift,
+    rule_of_three,
+    welch,
+    wilson,
+)
+from recallgate.stats.money import NOT_BOUNDED, CostPerRecalled, Roi, ice, icpr, max_affordable_incentive, rank_ideas, roi
+from recallgate.stats.power import ArmSize, mde, n_per_arm, power
+
+__all__ = [
+    "NOT_BOUNDED",
+    "SAMPLE_RATIO_ALPHA",
+    "ArmSize",
+    "CostPerRecalled",
+    "Holm",
+    "Lift",
+    "MeanDifference",
+    "RateInterval",
+    "RelativeLift",
+    "Roi",
+    "SampleRatio",
+    "ZTest",
+    "first_below",
+    "fisher",
+    "holm",
+    "ice",
+    "icpr",
+    "knee",
+    "max_affordable_incentive",
+    "mde",
+    "n_per_arm",
+    "needs_fisher",
+    "newcombe",
+    "p_alive",
+    "p_value",
+    "power",
+    "rank_ideas",
+    "relative_lift",
+    "return_curve",
+    "roi",
+    "rule_of_three",
+    "srm",
+    "srm_critical_value",
+    "two_proportion_z",
+    "welch",
+    "wilson",
+]

@@ -1,0 +1,1 @@
+"""Tracking: callbacks become events, events become states, and each event has its side effect."""
