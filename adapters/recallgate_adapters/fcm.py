@@ -41,7 +41,7 @@ from recallgate_adapters.fcm_account import FcmConfig, build_assertion, parse_to
 ERRORS = {
     "UNREGISTERED": ErrorKind.UNREGISTERED_TOKEN,
     "SENDER_ID_MISMATCH": ErrorKind.UNREGISTERED_TOKEN,
-    "INVALID_ARGUMENT": ErrorKind.UNKNOWN,  # refined by the type of the detail, see `_refusal`
+    "INVALID_ARGUMENT": ErrorKind.INVALID_RECIPIENT,  # with an FcmError detail; else see `_invalid_argument`
     "QUOTA_EXCEEDED": ErrorKind.RATE_LIMITED,
     "UNAVAILABLE": ErrorKind.UNAVAILABLE,
     "INTERNAL": ErrorKind.TEMPORARY,
@@ -56,7 +56,7 @@ NOT_CURED_BY_A_NEW_TOKEN = ("THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR")
 MAX_PAYLOAD = 4096  # bytes of what reaches the app
 MAX_TTL_S = 2_419_200  # four weeks
 # Least waits where the vendor names none.
-WAITS = {429: timedelta(seconds=60), 503: timedelta(seconds=10)}
+WAITS = {"QUOTA_EXCEEDED": timedelta(seconds=60), "UNAVAILABLE": timedelta(seconds=10)}
 TOO_BIG = re.compile(r"too (big|large|long)|exceeds? .*(size|limit|bytes)", re.IGNORECASE)
 
 
@@ -109,9 +109,9 @@ class FcmPush(Adapter):
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         if not response.is_success:
-            raise self._refusal(response)
+            raise self._refusal(message, response)
         name = read_json(response).get("name")
-        if not isinstance(name, str) or not name.rpartition("/messages/")[2]:
+        if not isinstance(name, str) or not name.partition("/messages/")[2]:
             raise SendError(ErrorKind.UNCERTAIN, "name", "the answer names no message")
         return Receipt(
             message_id=message.id, vendor_id=name.rpartition("/")[2], note="checked, not sent" if self.config.dry_run else ""
@@ -148,7 +148,7 @@ class FcmPush(Adapter):
             return None
         return max(0, min(MAX_TTL_S, int((message.expires_at - self.tools.now()).total_seconds())))
 
-    def _refusal(self, response: httpx.Response) -> SendError:
+    def _refusal(self, message: Message, response: httpx.Response) -> SendError:
         error, details = _error(response)
         text = str(error.get("message", ""))
         fcm_code = _fcm_code(details)
@@ -159,13 +159,13 @@ class FcmPush(Adapter):
         retry_at = None
         if kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
             now = self.tools.now()
-            wait = WAITS.get(response.status_code)
+            wait = WAITS.get(code)
             retry_at = retry_after(response, now) or (now + wait if wait else None)
         one_device = kind is ErrorKind.RATE_LIMITED and "device" in text.lower()
         return SendError(
             kind,
             code or f"http {response.status_code}",
-            mask_digits(text)[:200],
+            mask_digits(text.replace(message.to.key, "…"))[:200],
             retry_at=retry_at,
             scope="address" if one_device else "account",
         )

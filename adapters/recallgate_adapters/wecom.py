@@ -34,6 +34,7 @@ from recallgate import (
     Tools,
     WecomUser,
     channels,
+    http_kind,
     read_json,
     retry_after,
 )
@@ -170,7 +171,7 @@ class WecomApp(Adapter):
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
         try:
-            answer = self._answer(response)
+            answer = self._answer(response, *(message.to.key for message in messages))
         except SendError as error:
             return [error for _ in messages]
         vendor_id = answer.get("msgid")
@@ -247,20 +248,21 @@ class WecomApp(Adapter):
             raise SendError(ErrorKind.UNSUPPORTED, "sender", "the sender of an app message is an agent id, a number")
         return int(message.sender)
 
-    def _answer(self, response: httpx.Response) -> dict[str, Any]:
-        """The answer when errcode is 0; else the `SendError` behind it."""
+    def _answer(self, response: httpx.Response, *users: str) -> dict[str, Any]:
+        """The answer when errcode is 0; else the `SendError` behind it, in whose words no user is named."""
         answer = read_json(response)
+        now = self.tools.now()
         if "errcode" not in answer:
-            raise SendError(ErrorKind.UNCERTAIN, f"http {response.status_code}", "the answer has no errcode")
+            kind, code = http_kind(response.status_code), f"http {response.status_code}"
+            raise SendError(kind, code, "the answer has no errcode", retry_at=retry_after(response, now))
         code = str(answer["errcode"])
         if code == "0":
             return answer
-        kind = ERRORS.get(code, ErrorKind.UNKNOWN)
-        retry_at = None
-        if kind is ErrorKind.RATE_LIMITED:
-            now = self.tools.now()
-            retry_at = retry_after(response, now) or (now + WAITS[code] if code in WAITS else None)
-        raise SendError(kind, code, mask_digits(str(answer.get("errmsg", "")))[:200], retry_at=retry_at)
+        retry_at = retry_after(response, now) or (now + WAITS[code] if code in WAITS else None)
+        words = mask_digits(str(answer.get("errmsg", "")))
+        for user in users:
+            words = words.replace(user, "…")
+        raise SendError(ERRORS.get(code, ErrorKind.UNKNOWN), code, words[:200], retry_at=retry_at)
 
     def _build_token(self) -> httpx.Request:
         return httpx.Request(

@@ -29,6 +29,8 @@ def read(callback: Callback, *, token: str, aes_key: str, corp_id: str) -> Callb
         raise ForgedCallback(f"the body is longer than {MAX_BODY} bytes", status=413)
     query = callback.query
     check = callback.method.upper() == "GET"
+    if check and callback.body:
+        raise ForgedCallback("an address check has no body", status=400)
     sealed = query.get("echostr", "") if check else _fields(callback.body).get("Encrypt", "")
     verify(
         query.get("msg_signature", ""),
