@@ -1,0 +1,72 @@
+"""SMS segments: GSM-7 when every character is in its alphabet, else UCS-2; mainland China counts characters either way.
+
+Source: 3GPP TS 23.038 6.2.1 and 6.2.1.1, TS 23.040 9.2.3.24.1; mainland China: vendors' length rules, read 2026-11-22.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Encoding = Literal["gsm7", "ucs2"]
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASIC = frozenset(
+    _LETTERS + "0123456789" + " \n\r!\"#%&'()*+,-./:;<=>?@_$" + "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà",
+)
+_EXTENSION = frozenset("\f^{}\\[~]|€")  # each costs an escape and itself
+_GSM7 = _BASIC | _EXTENSION
+_SIZES: dict[Encoding, tuple[int, int]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """`units` are septets (gsm7) or UTF-16 code units (ucs2); `parts` is what is billed."""
+
+    encoding: Encoding
+    units: int
+    parts: int
+
+
+def count(text: str, *, country: str | None = None) -> Segments:
+    """Encoding, units and parts of a text as it is sent. `country` "CN" counts 70/67 whatever the script."""
+    encoding, units, wide = _measure(text, country)
+    single, multi = _SIZES[encoding]
+    if units <= single:
+        return Segments(encoding, units, 1)
+    if not wide:
+        return Segments(encoding, units, -(-units // multi))
+    return Segments(encoding, units, len(_cut(text, encoding, multi)))
+
+
+def split(text: str, *, country: str | None = None) -> list[str]:
+    """The text in its segments, in sending order; an escaped character or a surrogate pair is never cut."""
+    encoding, units, _ = _measure(text, country)
+    single, multi = _SIZES[encoding]
+    return [text] if units <= single else _cut(text, encoding, multi)
+
+
+def parts_of(units: int, encoding: Encoding) -> int:
+    """Parts of that many units when no character takes two; at least 1."""
+    single, multi = _SIZES[encoding]
+    return 1 if units <= single else -(-units // multi)
+
+
+def _measure(text: str, country: str | None) -> tuple[Encoding, int, bool]:
+    """Encoding, units, and whether some character takes two units."""
+    used = set(text)
+    if country != "CN" and used <= _GSM7:
+        doubled = sum(text.count(char) for char in used & _EXTENSION)
+        return "gsm7", len(text) + doubled, doubled > 0
+    wide = [char for char in used if char > "\uffff"]
+    return "ucs2", len(text) + sum(text.count(char) for char in wide), bool(wide)
+
+
+def _cut(text: str, encoding: Encoding, size: int) -> list[str]:
+    parts, start, filled = [], 0, 0
+    for at, char in enumerate(text):
+        width = 2 if (char in _EXTENSION if encoding == "gsm7" else char > "\uffff") else 1
+        if filled + width > size:
+            parts.append(text[start:at])
+            start, filled = at, 0
+        filled += width
+    parts.append(text[start:])
+    return parts

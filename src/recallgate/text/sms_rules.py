@@ -1,0 +1,264 @@
+"""Content rules for SMS: fixes are applied and named, the rest is reported. Fixing a fixed text changes nothing."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from recallgate.rules.consent import ConsentLaw
+from recallgate.rules.optout import ReplyWords, codes_in_suffix, compact
+from recallgate.text.findings import Finding, Level
+from recallgate.text.links import find_links, links_in, space_links
+from recallgate.text.segments import Encoding, count
+
+MAX_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The text after fixes, its length on the wire, and what was found."""
+
+    text: str
+    segments: int
+    encoding: Encoding
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What still stands in the way of sending."""
+        return tuple(finding for finding in self.findings if finding.level == "error" and not finding.fixed)
+
+
+def check_sms(
+    text: str,
+    *,
+    country: str | None,
+    purpose: str = "marketing",
+    signature: str | None = None,
+    signature_last: bool = False,
+    optout_suffix: str | None = None,
+    blocked_words: Iterable[str] | Mapping[str, Level] = (),
+    max_parts: int | None = None,
+    max_items: int = 3,
+    reply_path: bool = False,
+    per_user_link: bool = True,
+    approved_links: Collection[str] = (),
+    sender_codes: Iterable[str] | None = None,
+) -> Checked:
+    """The text with its fixes, and everything found.
+
+    `signature` is the account's, with or without brackets, put in place for CN. `optout_suffix` is the sender's, put on
+    marketing. `reply_path`: an answer to the text is read as interest. `sender_codes`: reply codes that the inbound
+    parser knows for this sender beside the country's. Raises ValueError for a signature that is none.
+    """
+    tag = _tag(signature)
+    marketing = purpose == "marketing"
+    suffix = space_links(optout_suffix.strip()) if optout_suffix and marketing else ""
+    findings: list[Finding] = []
+
+    body = text.strip()
+    if country == "CN":
+        tag = tag or _own_tag(body, last=signature_last)
+        findings += _signature(body, tag, given=signature is not None, last=signature_last)
+        body = _without(body, tag)
+    else:
+        tag = ""
+    spaced = space_links(body)
+    if spaced != body:
+        findings.append(Finding("warning", "link.spacing", "spaces were put around the links", fixed=True))
+    body = spaced
+    if suffix and suffix not in body:
+        findings.append(Finding("info", "optout.suffix_added", f"the opt-out suffix {suffix} was added", fixed=True))
+        body = f"{body} {suffix}" if body else suffix
+    final = _with_tag(body, tag, last=signature_last)
+
+    said = body.replace(suffix, " ") if suffix else body
+    if marketing:
+        findings += _optout(body, suffix, country, sender_codes)
+        findings += _destination(said, country, reply_path=reply_path)
+        findings += _offer(said, max_items)
+        label = ConsentLaw.default().label(country=country, channel="sms")
+        if label and not final.startswith(label):
+            findings.append(Finding("warning", "label.missing", f"advertising in {country} begins with {label}"))
+    if not per_user_link and any(link not in approved_links for link in links_in(said)):
+        findings.append(Finding("error", "link.forbidden", "this account sends no links of its own; use the approved one"))
+    findings += _blocked(final, blocked_words)
+    length = count(final, country=country)
+    findings += _length(final, length.parts, length.encoding, max_parts)
+    return Checked(final, length.parts, length.encoding, tuple(findings))
+
+
+_TAG = re.compile(r"【[^【】]{1,30}】")
+
+
+def _tag(signature: str | None) -> str:
+    if signature is None:
+        return ""
+    name = signature.strip().removeprefix("【").removesuffix("】").strip()
+    if not name or "【" in name or "】" in name or len(name) > 30:
+        raise ValueError("signature: write the name alone, 1 to 30 characters, for example 某某商城")
+    return f"【{name}】"
+
+
+def _own_tag(body: str, *, last: bool) -> str:
+    """The signature that a text brings along at the right place."""
+    tags = [match for match in _TAG.finditer(body) if (match.end() == len(body) if last else match.start() == 0)]
+    return tags[0].group() if tags else ""
+
+
+def _signature(body: str, tag: str, *, given: bool, last: bool) -> list[Finding]:
+    place = "last" if last else "first"
+    if not tag:
+        return [Finding("error", "signature.missing", f"a text to mainland China needs a signature 【…】, {place}")]
+    found: list[Finding] = []
+    if not given or tag in body:
+        in_place = body.endswith(tag) if last else body.startswith(tag)
+        if not in_place or body.count(tag) > 1:
+            found.append(Finding("info", "signature.moved", f"the signature {tag} was put {place}, once", fixed=True))
+    else:
+        found.append(Finding("info", "signature.added", f"the signature {tag} was put {place}", fixed=True))
+    rest = _without(body, tag)
+    other = _own_tag(rest, last=last)
+    if other:
+        found.append(
+            Finding("error", "signature.other", f"{other} stands where carriers read the signature; the account's is {tag}")
+        )
+    return found
+
+
+def _without(body: str, tag: str) -> str:
+    while tag and tag in body:
+        body = body.replace(tag, "").strip()
+    return body
+
+
+def _with_tag(body: str, tag: str, *, last: bool) -> str:
+    """Body and signature; a link next to the bracket keeps its space."""
+    if not tag:
+        return body
+    links = find_links(body)
+    if last:
+        return f"{body}{' ' if links and links[-1][1] == len(body) else ''}{tag}"
+    return f"{tag}{' ' if links and links[0][0] == 0 else ''}{body}"
+
+
+_WAY_OUT = re.compile(
+    r"退订|拒收|unsubscribe|opt[ -]?out|(?:reply|text|send)\W{0,3}\w{1,12}\W{0,3}\s+(?:to|for)\s+(?:end|stop|cancel|quit)"
+    r"|\bstop\b",
+    re.I,
+)
+
+
+def _optout(body: str, suffix: str, country: str | None, sender_codes: Iterable[str] | None) -> list[Finding]:
+    if not suffix and not _WAY_OUT.search(unicodedata.normalize("NFKC", body)):
+        return [
+            Finding("error", "optout.missing", "marketing needs a way to opt out; give the sender's suffix, for example 回T退订")
+        ]
+    way = suffix or _sentence_of_way_out(body)
+    codes = codes_in_suffix(way)
+    if not codes:
+        if links_in(way) or not suffix:
+            return []
+        return [Finding("error", "optout.no_code", f"the opt-out suffix {suffix} names neither a reply code nor a link")]
+    own = {compact(code) for code in sender_codes or ()}
+    words = ReplyWords.default()
+    unknown = [code for code in codes if code not in own and not words.knows(code, country=country)]
+    return [
+        Finding(
+            "error",
+            "optout.unknown_code",
+            f"the inbound parser does not know the reply code {code.upper()}; add it to the account",
+        )
+        for code in unknown
+    ]
+
+
+def _sentence_of_way_out(body: str) -> str:
+    """The clause around an opt-out that the text words itself."""
+    plain = unicodedata.normalize("NFKC", body)
+    match = _WAY_OUT.search(plain)
+    if match is None:
+        return ""
+    start = max((plain.rfind(mark, 0, match.start()) for mark in ",.;!?。、\n "), default=-1) + 1
+    if match.group()[0] not in "退拒":
+        start = max((plain.rfind(mark, 0, match.start()) for mark in ",.;!?\n"), default=-1) + 1
+    ends = [at for mark in ",.;!?。\n" if (at := plain.find(mark, match.end())) >= 0]
+    return plain[start : min(ends, default=len(plain))]
+
+
+_TELEPHONE = re.compile(
+    r"(?<![\w+\-])(?:\+\d[\d\- ]{6,16}\d|[48]00[- ]?\d{3}[- ]?\d{4}|1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)", re.ASCII
+)
+_REPLY = re.compile(r"(?:回复?|reply(?:\s+with)?|text)\W{0,2}[A-Za-z0-9]+|直接回复|reply to this", re.I)
+
+
+def _destination(said: str, country: str | None, *, reply_path: bool) -> list[Finding]:
+    links = dict.fromkeys(links_in(said))
+    without_links = _cut_links(said)
+    goals = len(links) + len({re.sub(r"\D", "", number) for number in _TELEPHONE.findall(without_links)})
+    if goals > 1:
+        return [Finding("error", "destination.many", f"{goals} places to tap; a recall text leads to exactly one")]
+    if goals or reply_path or any(not _leaves(ask, country) for ask in _REPLY.finditer(without_links)):
+        return []
+    return [Finding("error", "destination.none", "nothing to tap and no reply path; give one link")]
+
+
+_TO_LEAVE = re.compile(r"\W{0,2}\s*to\s+(?:opt|unsub|end|stop|cancel|quit)", re.I)
+
+
+def _leaves(ask: re.Match[str], country: str | None) -> bool:
+    """True when the reply asked for is the opt-out, which is no reply path."""
+    around = ask.string[max(0, ask.start() - 4) : ask.end() + 3]
+    if "退订" in around or "拒收" in around or _TO_LEAVE.match(ask.string, ask.end()):
+        return True
+    return any(ReplyWords.default().knows(code, country=country) for code in codes_in_suffix(ask.group()))
+
+
+_NUMBER = re.compile(r"\d|[一二两三四五六七八九十百千万半][折元块天件份张倍价个]")
+
+
+def _offer(said: str, max_items: int) -> list[Finding]:
+    words = _TAG.sub(" ", _cut_links(said))
+    found = []
+    if not _NUMBER.search(words):
+        found.append(Finding("warning", "offer.no_number", "no concrete number; say how much, how many or until when"))
+    lists = [
+        len([part for part in re.split("[、；;]", sentence) if part.strip()]) for sentence in re.split("[。！？!?\n]", words)
+    ]
+    bullets = len(re.findall(r"(?m)^\s*(?:[-•*·]|\d+[.、)])\s*\S", words))
+    items = max([*lists, bullets])
+    if items > max_items:
+        found.append(Finding("warning", "offer.many_items", f"{items} items; more than {max_items} are not read"))
+    return found
+
+
+_BLOCKED: Level = "error"
+
+
+def _blocked(text: str, words: Iterable[str] | Mapping[str, Level]) -> list[Finding]:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    levels: Mapping[str, Level] = words if isinstance(words, Mapping) else dict.fromkeys(words, _BLOCKED)
+    return [
+        Finding(level, "word.blocked", f"the word {word} is on the list of blocked words")
+        for word, level in levels.items()
+        if word and unicodedata.normalize("NFKC", word).casefold() in folded
+    ]
+
+
+def _length(text: str, parts: int, encoding: Encoding, max_parts: int | None) -> list[Finding]:
+    found = []
+    if len(text) > MAX_CHARACTERS:
+        found.append(Finding("error", "length.over_limit", f"{len(text)} characters; at most {MAX_CHARACTERS} are sent"))
+    if max_parts is not None and parts > max_parts:
+        found.append(Finding("warning", "length.over_budget", f"{parts} parts ({encoding}), the budget is {max_parts}"))
+    elif parts > 1:
+        found.append(Finding("info", "length.parts", f"{parts} parts ({encoding}), each is billed"))
+    return found
+
+
+def _cut_links(text: str) -> str:
+    out, at = "", 0
+    for start, end in find_links(text):
+        out += text[at:start] + " "
+        at = end
+    return out + text[at:]
