@@ -52,7 +52,7 @@ class CaseMaker:
             account=account.view if account is not None else None,
             holdouts=holdouts,
             tenant_windows=self._config.tenant_windows,
-            play_windows=facts.play_windows.get(campaign, ()) if campaign is not None else (),
+            play_windows=_play_windows(facts, campaign, message.channel),
             consents_lift_hours=self._config.consents_lift_hours,
             guard=self._config.guard,
             facts=extra or {},
@@ -96,6 +96,11 @@ class CaseMaker:
             return None
         own = facts.consents.get(subject, []) if subject else []
         return tuple(sorted((*own, *facts.consents.get(address, [])), key=lambda consent: consent.at))
+
+
+def _play_windows(facts: Facts, campaign: str | None, channel: str) -> tuple[tuple[tuple[int, ...], str, str], ...]:
+    by_channel = facts.play_windows.get(campaign, {}) if campaign is not None else {}
+    return by_channel.get(channel) or by_channel.get("*", ())
 
 
 def _both(sent: Mapping[str, list[Sent]], subject: str | None, address: str) -> tuple[Sent, ...]:

@@ -43,11 +43,11 @@ def prepare(
 def _sms(
     message: Message, content: Text, account: AccountConfig, view: Account, *, country: str | None, links: tuple[LinkRow, ...]
 ) -> Prepared:
-    from recallgate.text.rules_sms import check_sms
+    from recallgate.text.sms_rules import check_sms
 
     checked = check_sms(
         content.text,
-        country=country or "",
+        country=country,
         purpose=message.purpose.value,
         signature=account.signature,
         signature_last=account.signature_last,
@@ -56,9 +56,8 @@ def _sms(
         reply_path=view.capabilities.inbound,
         per_user_link=view.capabilities.per_user_link,
     )
-    for finding in checked.findings:
-        if finding.level == "error":
-            raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)
+    for finding in checked.errors:
+        raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)
     if checked.text != content.text:
         message = message.model_copy(update={"content": content.model_copy(update={"text": checked.text})})
     return Prepared(message, links, checked.segments)

@@ -89,7 +89,7 @@ class Stager:
             try:
                 self._judge(row, message, facts, tried.get(row.id, []), page, now)
             except Exception as exc:  # one poisoned row must not stop its neighbours
-                _log.error("message %s failed in staging: %s", row.id, type(exc).__name__, exc_info=True)
+                _log.error("message %s failed in staging and is kept as a dead letter: %s", row.id, type(exc).__name__)
                 page.closes.append(Close(row.tenant, row.id, State.FAILED, f"poison.{type(exc).__name__}", ErrorKind.UNKNOWN))
 
     def _judge(

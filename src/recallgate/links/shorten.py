@@ -11,7 +11,7 @@ from recallgate.store.links import LinkRow
 # A link ends before white space, quotes, angle brackets and full-width punctuation; closing marks of a sentence stay out.
 _LINK = re.compile(r"https?://[^\s<>\"'，。！？；：、（）【】《》“”‘’]+[^\s<>\"'，。！？；：、（）【】《》“”‘’.,!?;:)]")
 _HREF = re.compile(r"(?i)(href\s*=\s*)([\"'])(https?://[^\"']+)\2")
-UNSUBSCRIBE = "{{unsubscribe}}"
+UNSUBSCRIBE = "[[unsubscribe]]"
 
 
 class Shortener:

@@ -88,8 +88,12 @@ def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[R
     return [RunRow(*row) for row in rows]
 
 
-def next_wake(connection: Connection) -> int | None:
-    found = connection.execute(text("select min(wake_at) from rg_run where state = 'active' and wake_at is not null")).scalar()
+def next_wake(connection: Connection, campaign: str) -> int | None:
+    """When the next run of a campaign is to be moved on."""
+    found = connection.execute(
+        text("select min(wake_at) from rg_run where state = 'active' and wake_at is not null and campaign = :campaign"),
+        {"campaign": campaign},
+    ).scalar()
     return int(found) if found is not None else None
 
 
@@ -147,11 +151,11 @@ def active(connection: Connection, tenant: str, campaign: str) -> int:
 def messages_of_runs(
     connection: Connection, tenant: str, campaign: str, runs: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], list[dict[str, Any]]]:
-    """The messages of runs, by (person, run), oldest first: id, step, state, reason, kind, channel, planned_at, accepted_at."""
+    """The messages of runs, by (person, run), oldest first: id, step, state, reason, kind, channel, due_at, planned_at, accepted_at."""
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in connection.execute(
         text(
-            "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.planned_at, m.accepted_at"
+            "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.due_at, m.planned_at, m.accepted_at"
             f" from {page('runs', ('person', 'run'))} p join rg_message m on m.tenant = :tenant and m.campaign = :campaign"
             " and m.person = p.person and m.run = p.run order by m.created_at, m.id"
         ),

@@ -16,6 +16,9 @@ from recallgate.store.dialect import bind, page
 CAP_HORIZON_MS = 32 * 86_400_000
 
 
+Windows = tuple[tuple[tuple[int, ...], str, str], ...]
+
+
 @dataclass
 class Facts:
     """What the store knows of a page, by person (`p:`) and address (`a:`) subjects."""
@@ -26,7 +29,7 @@ class Facts:
     consents: dict[str, list[Consent]] = field(default_factory=dict)
     enrolments: dict[tuple[str, str, int], Enrolment] = field(default_factory=dict)
     holdouts: dict[str, Holdout] = field(default_factory=dict)
-    play_windows: dict[str, tuple[tuple[tuple[int, ...], str, str], ...]] = field(default_factory=dict)
+    play_windows: dict[str, dict[str, Windows]] = field(default_factory=dict)
     paused: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -175,7 +178,9 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         {**scope, "campaigns": bind(campaigns)},
     ):
         facts.holdouts[identity] = Holdout("play", salt, share)
-        facts.play_windows[identity] = as_windows(windows)
+        facts.play_windows[identity] = {
+            channel: as_windows(json.dumps(spans)) for channel, spans in json.loads(windows or "{}").items()
+        }
     for campaign, person, run, started, ended in connection.execute(
         text(
             "select r.campaign, r.person, r.run, r.started_at, r.ended from rg_run r"
@@ -187,7 +192,7 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         facts.enrolments[campaign, person, run] = Enrolment(campaign, run, from_ms(started), ended)
 
 
-def as_windows(stored: str | None) -> tuple[tuple[tuple[int, ...], str, str], ...]:
+def as_windows(stored: str | None) -> Windows:
     """Stored allowed hours as the case has them: ((weekdays), "HH:MM", "HH:MM")."""
     if not stored:
         return ()

@@ -121,6 +121,19 @@ def record_events(connection: Connection, rows: Iterable[PersonEventRow]) -> lis
     return [(person, kind) for person, kind in found]
 
 
+def did(connection: Connection, tenant: str, names: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """What people did in the app: (type, at) by person, oldest first."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for person, kind, at in connection.execute(
+        text(
+            f"select person, type, at from rg_person_event where tenant = :tenant and person in {values('people')} order by person, at, seq"
+        ),
+        {"tenant": tenant, "people": bind(names)},
+    ):
+        found.setdefault(person, []).append((kind, at))
+    return found
+
+
 def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list[dict[str, Any]]]:
     """Everything that the store knows of a person, by subject, oldest first."""
     scope = {"tenant": tenant, "person": person}
