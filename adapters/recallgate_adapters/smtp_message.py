@@ -2,13 +2,16 @@
 
 Source: RFC 5322, RFC 8058 (one-click unsubscribe), RFC 2919 (List-Id), read 2026-11-22.
 Quirk: Python folds a long List-Unsubscribe so that its value begins on the next line, which picky parsers misread.
+Quirk: Python's folding of encoded words may lose a space between two, and the quotes of a name; so they are written here.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from email.header import Header
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, formataddr, parseaddr
@@ -29,18 +32,35 @@ _OWN = frozenset(
 
 
 class UnfoldedPolicy(EmailPolicy):
-    """Headers of ASCII text are written on one line of at most 998 characters; all others as `EmailPolicy` folds them."""
+    """Headers of ASCII text on one line of at most 998 characters, other text as encoded words, the rest as `EmailPolicy`."""
 
     def fold(self, name: str, value: str) -> str:
-        return self._one_line(name, value) or super().fold(name, value)
+        return self._written(name, value) or super().fold(name, value)
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        line = self._one_line(name, value)
-        return line.encode("ascii") if line else super().fold_binary(name, value)
+        text = self._written(name, value)
+        return text.encode("ascii") if text else super().fold_binary(name, value)
 
-    def _one_line(self, name: str, value: str) -> str | None:
+    def _written(self, name: str, value: str) -> str | None:
         line = f"{name}: {value}"
-        return f"{line}\r\n" if line.isascii() and line.isprintable() and len(line) <= _LONGEST_LINE else None
+        if line.isascii() and line.isprintable() and len(line) <= _LONGEST_LINE:
+            return f"{line}\r\n"
+        if line.isascii() or hasattr(value, "params"):
+            return None
+        addresses: Sequence[Address] | None = getattr(value, "addresses", None)
+        if addresses is None:
+            return f"{name}: {_words(str(value), name)}\r\n"
+        return f"{name}: {', '.join(_mailbox(address, name) for address in addresses)}\r\n"
+
+
+def _words(text: str, name: str) -> str:
+    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _mailbox(address: Address, name: str) -> str:
+    if address.display_name.isascii():
+        return formataddr((address.display_name, address.addr_spec))
+    return f"{_words(address.display_name, name)} <{address.addr_spec}>"
 
 
 # 7bit: bodies are encoded where needed, so that the message passes servers without 8BITMIME.
@@ -110,11 +130,11 @@ def compose(
 
 def _headers(
     message: Message, content: Email, config: SmtpConfig, message_id: str, date: datetime, unsubscribe_url: str | None
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str | Address]]:
     name = message.to.name if isinstance(message.to, EmailAddress) else None
     sender_name, sender = parseaddr(message.sender or config.sender)
-    yield "From", formataddr((sender_name, sender_address(sender)))
-    yield "To", formataddr((name or "", recipient_of(message)))
+    yield "From", Address(sender_name, addr_spec=sender_address(sender))
+    yield "To", Address(name or "", addr_spec=recipient_of(message))
     yield "Subject", content.subject
     yield "Date", format_datetime(date)
     yield "Message-ID", message_id

@@ -234,12 +234,8 @@ class WecomApp(Adapter):
             content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         except (TypeError, ValueError):
             raise SendError(ErrorKind.UNSUPPORTED, "payload", "it is not a JSON document") from None
-        return httpx.Request(
-            "POST",
-            f"{self.config.base_url}/cgi-bin/message/send",
-            headers={"content-type": "application/json"},
-            content=content,
-        )
+        url = f"{self.config.base_url}/cgi-bin/message/send"
+        return httpx.Request("POST", url, headers={"content-type": "application/json"}, content=content)
 
     def _agent_id(self, message: Message) -> int:
         if message.sender is None:

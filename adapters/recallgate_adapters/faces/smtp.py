@@ -9,7 +9,6 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any
 
 import httpx
 
@@ -140,60 +139,40 @@ def _words(mail: EmailMessage, *, html: bool = False) -> str:
     for kind in ("plain", "html"):
         part = mail.get_body((kind,))
         if part is not None:
-            texts.append(str(part.get_content()))
+            texts.append(str(part.get_content()).replace("\r\n", "\n"))
             if not html:
                 break
     return "\n".join(texts)
 
 
-def _report(taken: Taken, news: WorldEvent, nonce: str, report_type: str, text: str) -> EmailMessage:
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["From"] = "mailer-daemon@mx.example"
-    mail["To"] = taken.data.get("envelope_from") or "postmaster@mx.example"
-    mail["Subject"] = text
-    mail["Date"] = format_datetime(news.at)
-    mail["Message-ID"] = f"<{nonce}@mx.example>"
-    mail.set_content(text)
-    mail.make_mixed()
-    mail.set_type("multipart/report")
-    mail.set_param("report-type", report_type)
-    mail.set_boundary(f"=_{nonce}")
-    return mail
-
-
-def _attach(mail: EmailMessage, media_type: str, blocks: Sequence[Mapping[str, str]]) -> None:
-    part = EmailMessage(policy=policy.SMTP)
-    part["Content-Type"] = media_type
-    part.set_payload("\r\n".join("".join(f"{name}: {value}\r\n" for name, value in block.items()) for block in blocks))
-    mail.attach(part)
+def _report(taken: Taken, news: WorldEvent, nonce: str, kind: str, fields: str) -> bytes:
+    """A multipart/report about one message: words, the machine's part, and the headers of the message."""
+    return (
+        "From: mailer-daemon@mx.example\r\n"
+        f"To: {taken.data.get('envelope_from') or 'postmaster@mx.example'}\r\n"
+        f"Message-ID: <{nonce}@mx.example>\r\nDate: {format_datetime(news.at)}\r\nSubject: About your message\r\n"
+        f'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type={kind}; boundary="=_{nonce}"\r\n\r\n'
+        f"--=_{nonce}\r\nContent-Type: text/plain\r\n\r\nThis is a report about a message that you sent.\r\n"
+        f"--=_{nonce}\r\nContent-Type: message/{kind}\r\n\r\n{fields}\r\n"
+        f"--=_{nonce}\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {taken.vendor_id}\r\n\r\n"
+        f"--=_{nonce}--\r\n"
+    ).encode()
 
 
 def _bounce(taken: Taken, news: WorldEvent, nonce: str) -> bytes:
     failed = news.type is EventType.UNDELIVERED
     status = _FAILURES.get(news.kind, "5.0.0") if failed else "2.0.0"
-    fields: dict[str, Any] = {
-        "Final-Recipient": f"rfc822; {taken.recipient}",
-        "Action": "failed" if failed else "delivered",
-        "Status": status,
-        "Last-Attempt-Date": format_datetime(news.at),
-    }
+    fields = (
+        f"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; {taken.recipient}\r\n"
+        f"Action: {'failed' if failed else 'delivered'}\r\nStatus: {status}\r\n"
+        f"Last-Attempt-Date: {format_datetime(news.at)}\r\n"
+    )
     if failed:
-        fields["Diagnostic-Code"] = f"smtp; 550 {status} refused"
-    mail = _report(taken, news, nonce, "delivery-status", "Delivery Status Notification")
-    _attach(mail, "message/delivery-status", ({"Reporting-MTA": "dns; mx.example"}, fields))
-    _attach(mail, "text/rfc822-headers", ({"Message-ID": taken.vendor_id},))
-    return mail.as_bytes()
+        fields += f"Diagnostic-Code: smtp; 550 {status} refused\r\n"
+    return _report(taken, news, nonce, "delivery-status", fields)
 
 
 def _complaint(taken: Taken, news: WorldEvent, nonce: str) -> bytes:
-    fields = {
-        "Feedback-Type": "abuse" if news.type is EventType.COMPLAINED else "opt-out",
-        "User-Agent": "MxExample/1.0",
-        "Version": "1",
-        "Original-Rcpt-To": f"<{taken.recipient}>",
-        "Arrival-Date": format_datetime(news.at),
-    }
-    mail = _report(taken, news, nonce, "feedback-report", "Complaint about a message")
-    _attach(mail, "message/feedback-report", (fields,))
-    _attach(mail, "text/rfc822-headers", ({"Message-ID": taken.vendor_id},))
-    return mail.as_bytes()
+    word = "abuse" if news.type is EventType.COMPLAINED else "opt-out"
+    fields = f"Feedback-Type: {word}\r\nUser-Agent: MxExample/1.0\r\nVersion: 1\r\nOriginal-Rcpt-To: <{taken.recipient}>\r\n"
+    return _report(taken, news, nonce, "feedback-report", fields)
