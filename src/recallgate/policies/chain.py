@@ -152,15 +152,14 @@ class _Run:
         start, at, expires_at = case.now, case.now, case.message.expires_at
         last: Defer | None = None
         for again in range(MAX_ROUNDS + 1):
+            if again > self.rounds:
+                self.rounds = again
             verdict = self.at_instant(policies, case)
             if type(verdict) is Allow:
-                if last is None:
-                    return ALLOW
-                self.rounds = max(self.rounds, again)
-                return _final(last, start, case.message, self.jitter)
+                return ALLOW if last is None else _final(last, start, case.message, self.jitter)
             if type(verdict) is not Defer:
                 return verdict
-            last, self.rounds = verdict, max(self.rounds, again)
+            last = verdict
             if expires_at is not None and verdict.until > expires_at:
                 return _expired(verdict, expires_at)
             at = max(at, verdict.until)
