@@ -14,7 +14,7 @@ from recallgate.model.channels import BUILT_IN
 from recallgate.model.content import Content
 from recallgate.model.errors import ConfigError
 from recallgate.recall.steps import Way
-from recallgate.text.template import render, variables_of
+from recallgate.text.template import TemplateError, render, variables_of
 
 # What plays can count on beside the person's own fields.
 VARIABLES = frozenset({"price", "code", "link", "brand", "name", "offer", "value"})
@@ -22,12 +22,19 @@ VARIABLES = frozenset({"price", "code", "link", "brand", "name", "offer", "value
 
 def content_of(way: Way, variables: Mapping[str, object]) -> Content:
     """The content with its variables filled in; raises ConfigError that names the channel and the field at fault."""
-    return _read(way, _filled(way.content, variables))
+    try:
+        filled = _filled(way.content, variables)
+    except TemplateError as fault:
+        raise ConfigError(f"way: the content for {way.channel}: {fault}") from None
+    return _read(way, filled)
 
 
 def variables_in(way: Way) -> frozenset[str]:
     """The names that the texts of a way ask for."""
-    return frozenset(name for text in _texts(way.content) for name in variables_of(text))
+    try:
+        return frozenset(name for text in _texts(way.content) for name in variables_of(text))
+    except TemplateError as fault:
+        raise ConfigError(f"way: the content for {way.channel}: {fault}") from None
 
 
 def check_way(way: Way) -> None:

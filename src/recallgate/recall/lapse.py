@@ -134,7 +134,7 @@ def return_curve(
     SELECT n, coalesce(sum(gaps) FILTER (ended), 0)::DOUBLE / sum(gaps)::DOUBLE FROM range(1, {max_days + 1}) AS ns(n)
     JOIN lengths ON length >= CASE WHEN ended THEN n ELSE n + {patience_days} END
     GROUP BY n ORDER BY n
-    """  # noqa: S608 - literals are quoted, names are constants
+    """
     return [(int(n), float(share)) for n, share in activity.connection.execute(query).fetchall()]
 
 
