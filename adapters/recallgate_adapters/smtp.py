@@ -35,7 +35,7 @@ from recallgate_adapters.smtp_message import POLICY, compose, id_domain, message
 from recallgate_adapters.smtp_report import read_report
 
 if TYPE_CHECKING:
-    from aiosmtplib import SMTP
+    from aiosmtplib import SMTP, SMTPResponse
 
 GREYLISTED = timedelta(minutes=5)
 _MAILBOX = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
@@ -168,8 +168,7 @@ class _Socket:
         self._client, self._timeout_s = client, timeout_s
 
     async def command(self, line: str) -> tuple[int, str]:
-        reply = await self._client.execute_command(line.encode("ascii"))
-        return reply.code, reply.message
+        return await _heard(self._client.execute_command(line.encode("ascii")))
 
     async def content(self, raw: bytes) -> tuple[int, str]:
         protocol = self._client.protocol
@@ -177,11 +176,23 @@ class _Socket:
             raise ConnectionResetError("the connection is closed")
         stuffed = re.sub(rb"(?m)^\.", b"..", raw)
         protocol.write(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
-        reply = await protocol.read_response(timeout=self._timeout_s)
-        return reply.code, reply.message
+        return await _heard(protocol.read_response(timeout=self._timeout_s))
 
     def close(self) -> None:
         self._client.close()
+
+
+async def _heard(reply: "Awaitable[SMTPResponse]") -> tuple[int, str]:
+    """Code and text of a reply; what cannot be read as one counts as a break."""
+    from aiosmtplib import SMTPException
+
+    try:
+        code, text = await reply
+    except SMTPException as exc:
+        if isinstance(exc, OSError):
+            raise
+        raise ConnectionResetError("the reply cannot be read") from None
+    return code, text
 
 
 async def _connect(config: SmtpConfig) -> Connection:

@@ -448,6 +448,29 @@ def test_a_server_that_greets_with_554_is_unavailable() -> None:
     assert asyncio.run(run()).kind is ErrorKind.UNAVAILABLE
 
 
+@pytest.mark.parametrize(("garbled_at", "kind"), [(b"MAIL", ErrorKind.UNAVAILABLE), (b".\r\n", ErrorKind.UNCERTAIN)])
+def test_a_reply_that_is_none_is_a_break(garbled_at: bytes, kind: ErrorKind) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        inside = False
+        while line := await reader.readline():
+            if line.startswith(garbled_at) and (inside or line != b".\r\n"):
+                writer.write(b"what?\r\n")
+            elif not inside:
+                inside = line == b"DATA\r\n"
+                writer.write(b"354 go on\r\n" if inside else b"250 OK\r\n")
+        writer.close()
+
+    async def run() -> SendError:
+        listener = await asyncio.start_server(babble, "127.0.0.1", 0)
+        driver = a_driver(a_config(port=listener.sockets[0].getsockname()[1], timeout_s=5))
+        error = await refusal(driver, a_mail())
+        listener.close()
+        return error
+
+    assert asyncio.run(run()).kind is kind
+
+
 def test_mail_leaves_encrypted_with_a_login_after_starttls(tmp_path: Path) -> None:
     certificate = _certificate(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
