@@ -36,6 +36,12 @@ def test_a_rolling_window_is_open_at_its_start(entries, expected):
     assert short(cap()(case(sent=tuple(sent(when) for when in entries)))) == expected
 
 
+def test_an_entry_that_has_just_left_the_window_no_longer_counts():
+    uncounted = sent(ago(hours=2), purpose="service")
+
+    assert short(cap(2)(case(sent=(sent(NOON - DAY), uncounted, sent(ago(hours=1)))))) == "allow"
+
+
 def test_the_limit_reached_exactly_stops_the_next():
     two, three = (tuple(sent(ago(days=day)) for day in range(count, 0, -1)) for count in (2, 3))
 

@@ -247,8 +247,10 @@ def test_a_block_can_reroute_and_rows_can_be_added():
     tibet = RegionBlockRow(id="own", country="CN", region="CN-XZ", channel="voice", purposes=("marketing",))
     place = Place("CN", "CN-XZ", ("Asia/Shanghai",), "phone")
 
-    verdict = RegionBlock((tibet,), "reroute")(case(VOICE, place=place))
+    block = RegionBlock((tibet,), "reroute")
+    verdict = block(case(VOICE, place=place))
 
+    assert short(block(case(VOICE.model_copy(update={"purpose": "otp"}), place=place))) == "allow"
     assert (short(verdict), verdict.rule_id, verdict.exclude) == ("reroute region.blocked", "own", {"voice"})
 
 
