@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from recallgate.model.zones import zone as find_zone
+from recallgate.rules.localtime import EPOCH_DAY, instant_of, minute_of, to_utc
 from recallgate.rules.regulations import Regulation
 from recallgate.rules.windows import DAY, EVERY_DAY, Spans, Window, WindowLike, intersect, merge, read_windows, subtract
 
@@ -14,8 +15,6 @@ GUARD = timedelta(minutes=5)
 HORIZON = timedelta(days=35)
 _CHUNK_DAYS = 7
 _CHUNK = _CHUNK_DAYS * DAY
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time on purpose
-_EPOCH_ORDINAL = _EPOCH.toordinal()
 _KEPT = 4096
 
 
@@ -127,7 +126,7 @@ class Hours:
         """True when a message may leave at this aware instant, in all zones."""
         if not self.layers:
             return True
-        minute = _minute_of(instant)
+        minute = minute_of(instant)
         starts, ends = self._chunk(zones, minute // _CHUNK)
         at = bisect_right(starts, minute) - 1
         return at >= 0 and minute < ends[at]
@@ -136,7 +135,7 @@ class Hours:
         """The first instant strictly later at which a closed time ends, in UTC; None within 35 days."""
         if not self.layers:
             return None
-        minute = _minute_of(instant)
+        minute = minute_of(instant)
         last = minute + HORIZON // timedelta(minutes=1)
         for chunk in range(minute // _CHUNK, last // _CHUNK + 1):
             starts, _ = self._chunk(zones, chunk)
@@ -144,14 +143,14 @@ class Hours:
                 if start > last:
                     return None
                 if start % _CHUNK or not self._open_at(start - 1, zones):  # else it only goes on from the chunk before
-                    return _instant_of(start)
+                    return instant_of(start)
         return None
 
     def end_of_window(self, instant: datetime, zones: Sequence[str]) -> datetime:
         """The end of the open stretch around the instant, at most 35 days away; ValueError when it is closed."""
         if not self.layers:
             return instant.astimezone(UTC) + HORIZON
-        minute = _minute_of(instant)
+        minute = minute_of(instant)
         last = minute + HORIZON // timedelta(minutes=1)
         at = minute
         while at < last:
@@ -162,15 +161,15 @@ class Hours:
             at = ends[found]
         if at == minute:
             raise ValueError("hours: closed at this instant, so no window ends")
-        return _instant_of(min(at, last))
+        return instant_of(min(at, last))
 
     def open_minutes_per_day(self, zones: Sequence[str], day: date) -> int:
         """Minutes in which all zones are open, within the date as the first zone counts it."""
         if not self.layers:
             return DAY
         first = find_zone(zones[0])
-        begin = (day.toordinal() - _EPOCH_ORDINAL) * DAY
-        start, end = _to_utc(begin, first, ending=False), _to_utc(begin + DAY, first, ending=True)
+        begin = (day.toordinal() - EPOCH_DAY) * DAY
+        start, end = to_utc(begin, first, ending=False), to_utc(begin + DAY, first, ending=True)
         total = 0
         for chunk in range(start // _CHUNK, end // _CHUNK + 1):
             for one, other in zip(*self._chunk(zones, chunk), strict=True):
@@ -238,12 +237,12 @@ class Hours:
         """
         first = number * _CHUNK_DAYS - 2
         days = range(first, first + _CHUNK_DAYS + 4)
-        local = _join((self._date(date.fromordinal(_EPOCH_ORDINAL + day)) for day in days), first_day=first)
+        local = _join((self._date(date.fromordinal(EPOCH_DAY + day)) for day in days), first_day=first)
         low, high = number * _CHUNK, (number + 1) * _CHUNK
         spans = []
         for start, end in local:
-            opened = max(low, _to_utc(start, where, ending=False))
-            closed = min(high, _to_utc(end, where, ending=True) - self.guard_minutes)
+            opened = max(low, to_utc(start, where, ending=False))
+            closed = min(high, to_utc(end, where, ending=True) - self.guard_minutes)
             if opened < closed:
                 spans.append((opened, closed))
         return merge(spans)
@@ -252,41 +251,6 @@ class Hours:
 def _join(days: Iterable[Spans], *, first_day: int = 0) -> Spans:
     """Spans of consecutive days on one line of minutes; what goes on over midnight is one span and has no end there."""
     return merge((day * DAY + start, day * DAY + end) for day, spans in enumerate(days, start=first_day) for start, end in spans)
-
-
-def _to_utc(local: int, where: tzinfo, *, ending: bool) -> int:
-    """UTC minute of a local minute (both since 1970), by the rules for gaps and overlaps that `Hours` states."""
-    wall = _EPOCH + timedelta(minutes=local)
-    before = _offset(wall.replace(tzinfo=where, fold=0))
-    after = _offset(wall.replace(tzinfo=where, fold=1))
-    if before == after:
-        return local - before
-    if before > after:  # the hour comes twice
-        return local - (before if ending else after)
-    low, high = local - after, local - before  # in a gap: the change lies after low and not after high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(_instant_of(middle).astimezone(where)) == before:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _offset(moment: datetime) -> int:
-    offset = moment.utcoffset()
-    assert offset is not None
-    return offset // timedelta(minutes=1)
-
-
-def _minute_of(instant: datetime) -> int:
-    if instant.tzinfo is None:
-        raise ValueError("instant: a time without a zone; give an aware datetime")
-    return int(instant.timestamp() // 60)
-
-
-def _instant_of(minute: int) -> datetime:
-    return datetime.fromtimestamp(minute * 60, UTC)
 
 
 def _read(windows: tuple[WindowLike, ...]) -> tuple[Window, ...]:

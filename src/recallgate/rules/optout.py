@@ -52,6 +52,7 @@ class ReplyWords:
     def __init__(self, rows: Iterable[WordRow]) -> None:
         self.rows = tuple(rows)
         self._by_country: dict[str | None, tuple[WordRow, ...]] = {}
+        self._codes: dict[str | None, frozenset[str]] = {}
 
     @classmethod
     def default(cls) -> "ReplyWords":
@@ -64,7 +65,11 @@ class ReplyWords:
 
     def knows(self, code: str, *, country: str | None) -> bool:
         """True when the code alone, as a whole reply from that country, opts out."""
-        return any(row.action == "opt_out" and compact(code) in map(compact, row.words) for row in self._rows(country))
+        known = self._codes.get(country)
+        if known is None:
+            rows = [row for row in self._rows(country) if row.action == "opt_out"]
+            known = self._codes[country] = frozenset().union(*(_compact_words(row) for row in rows))
+        return compact(code) in known
 
     def read(self, text: str, *, country: str | None = None, sender_codes: Iterable[str] = ()) -> ReplyReading:
         """The reading of one inbound text; see `read_reply`."""
@@ -82,6 +87,7 @@ class ReplyWords:
         if found is None:
             if len(self._by_country) >= 512:
                 self._by_country.clear()
+                self._codes.clear()
             found = tuple(row for row in self.rows if country is None or row.country in (None, country))
             self._by_country[country] = found
         return found
@@ -172,6 +178,7 @@ _RUN = re.compile(r"(?<![a-z0-9])[a-z0-9]{1,12}(?![a-z0-9])")
 _LINK = re.compile(r"https?://\S+")
 
 
+@lru_cache(maxsize=1024)
 def codes_in_suffix(suffix: str) -> tuple[str, ...]:
     """The reply codes that a sender's own opt-out suffix names: 回BK退订 gives ("bk",), "Reply STOP to end" ("stop",).
 

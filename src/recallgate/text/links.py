@@ -1,6 +1,7 @@
 """Links within a text: where they are, and the space that keeps them tappable."""
 
 import re
+from functools import lru_cache
 
 _URL_CHARS = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
 _TOP = "com|cn|net|org|io|co|me|link|info|biz|app|shop|top|xyz|vip|cc|ly|gl|im|tv|de|fr|uk|us|eu|in|jp|hk|tw|sg|au|ca"
@@ -15,7 +16,8 @@ _TRAILING = ".,;:!?'*)]"
 _BLANKS = " \t\u3000\xa0"
 
 
-def find_links(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=256)  # the rules look at one text several times
+def find_links(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each link, in order; punctuation after a link is not part of it."""
     spans = []
     for match in _LINK.finditer(text):
@@ -24,7 +26,7 @@ def find_links(text: str) -> list[tuple[int, int]]:
             end -= 1
         if not text[match.start() : end].lower().endswith("://"):
             spans.append((match.start(), end))
-    return spans
+    return tuple(spans)
 
 
 def _closes(text: str, start: int, end: int) -> bool:
