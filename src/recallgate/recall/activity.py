@@ -159,7 +159,7 @@ class Activity:
         )
         connection.execute(
             "CREATE OR REPLACE TABLE rg_activity AS SELECT person, event, moment, amount_cents::BIGINT AS amount_cents, "
-            "quantity, n FROM rg_read ORDER BY person, moment, n"
+            "quantity, n FROM rg_read"
         )
         connection.execute("DROP TABLE rg_read")
         return cls(connection, "day" if day else "instant", rows)

@@ -104,7 +104,6 @@ def feature_query(activity: Activity, as_of: date | datetime, definition: Activi
         max(moment) FILTER (event = {visit}) AS last_visit,
         min(moment) FILTER (event = {purchase}) AS first_purchase, max(moment) FILTER (event = {purchase}) AS last_purchase,
         count(*) FILTER (event = {purchase}) AS orders,
-        count(DISTINCT moment::DATE) FILTER (event = {purchase}) AS purchase_days,
         coalesce(sum(quantity) FILTER (event = {purchase}), 0)::BIGINT AS quantity,
         coalesce(sum(amount_cents) FILTER (event = {purchase}), 0)::BIGINT AS monetary_cents
       FROM seen GROUP BY person),
@@ -116,15 +115,16 @@ def feature_query(activity: Activity, as_of: date | datetime, definition: Activi
           AND moment < last_purchase) AS orders_before,
         coalesce(sum({weight}) FILTER (moment >= last_at - INTERVAL {ORDER_WINDOW.days} DAY), 0) AS score
       FROM seen JOIN marks USING (person) GROUP BY person),
+    event_days AS (
+      SELECT person, event, max(moment) AS last_one, list_sort(list(DISTINCT moment::DATE)) AS dates
+      FROM seen GROUP BY person, event),
     by_event AS (
-      SELECT person, map_from_entries(list(row(event, idle) ORDER BY event)) AS days_since
-      FROM (SELECT person, event, {days("max(moment)", at)} AS idle FROM seen GROUP BY person, event) GROUP BY person),
-    gaps AS (
-      SELECT person, event, median(gap)::DOUBLE AS gap FROM (
-        SELECT person, event, date_diff('day', lag(day) OVER (PARTITION BY person, event ORDER BY day), day) AS gap
-        FROM (SELECT DISTINCT person, event, moment::DATE AS day FROM seen))
-      WHERE gap IS NOT NULL GROUP BY person, event),
-    by_gap AS (SELECT person, map_from_entries(list(row(event, gap) ORDER BY event)) AS median_gap_days FROM gaps GROUP BY person)
+      SELECT person, map_from_entries(list(row(event, {days("last_one", at)}) ORDER BY event)) AS days_since,
+        coalesce(map_from_entries(list(row(event, list_aggregate(list_transform(range(2, len(dates) + 1),
+          lambda i: date_diff('day', dates[i - 1], dates[i])), 'median')::DOUBLE) ORDER BY event)
+          FILTER (len(dates) > 1)), MAP {{}}) AS median_gap_days,
+        coalesce(max(len(dates)) FILTER (event = {purchase}), 0) AS purchase_days
+      FROM event_days GROUP BY person)
     SELECT person, first_at AS first, last_at AS last,
       {days("first_at", at)} AS days_since_first, {days("last_at", at)} AS days_since_last,
       {days("first_at", "last_at")} AS last_minus_first,
@@ -133,8 +133,8 @@ def feature_query(activity: Activity, as_of: date | datetime, definition: Activi
       {days("last_purchase", at)} AS days_since_last_purchase, orders_before AS orders_before_last_order,
       score AS activity_score, {days("first_purchase", at)} AS days_since_first_purchase,
       {days("first_purchase", "last_purchase")} AS purchase_span_days,
-      days_since, coalesce(median_gap_days, MAP {{}}) AS median_gap_days
-    FROM marks JOIN before USING (person) JOIN by_event USING (person) LEFT JOIN by_gap USING (person)
+      days_since, median_gap_days
+    FROM marks JOIN before USING (person) JOIN by_event USING (person)
     """
 
 
