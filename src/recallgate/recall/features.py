@@ -119,9 +119,9 @@ def feature_query(activity: Activity, as_of: date | datetime, definition: Activi
       SELECT person, event, max(moment) AS last_one, list_sort(list(DISTINCT moment::DATE)) AS dates
       FROM seen GROUP BY person, event),
     by_event AS (
-      SELECT person, map_from_entries(list(row(event, {days("last_one", at)}) ORDER BY event)) AS days_since,
+      SELECT person, map_from_entries(list(row(event, {days("last_one", at)}))) AS days_since,
         coalesce(map_from_entries(list(row(event, list_aggregate(list_transform(range(2, len(dates) + 1),
-          lambda i: date_diff('day', dates[i - 1], dates[i])), 'median')::DOUBLE) ORDER BY event)
+          lambda i: date_diff('day', dates[i - 1], dates[i])), 'median')::DOUBLE))
           FILTER (len(dates) > 1)), MAP {{}}) AS median_gap_days,
         coalesce(max(len(dates)) FILTER (event = {purchase}), 0) AS purchase_days
       FROM event_days GROUP BY person)
