@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from recallgate.model.errors import ConfigError, RecallgateError
 from recallgate.sandbox.happenings import Deed, Happening, Inbound, Report, Visit
 from recallgate.sandbox.world import World
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOGETHER = 200
 _NUDGE = timedelta(seconds=1)
 _MOST_NUDGES = 3600
@@ -82,13 +83,15 @@ async def simulate(
     start: datetime,
     end: datetime,
     on_progress: Callable[[Progress], None] | None = None,
+    grain: timedelta = timedelta(0),
 ) -> SimulationSummary:
     """Run gateway and world from `start` to `end` in virtual time.
 
     The gateway's clock is a `FrozenClock` and is moved; its accounts use `vendors.transport`, and `vendors.attach` was
     called. At each instant the gateway works until idle, then the world tells what is due, until neither has anything;
-    then time jumps to whichever is next. Callbacks and clicks of one instant are told in order of their keys, up to 200 at
-    once. Raises `RecallgateError` when the gateway keeps saying that work is due and does none.
+    then time jumps to whichever is next, rounded up to whole `grain`s: fewer, fuller instants. Callbacks and clicks of one
+    instant are told in order of their keys, up to 200 at once. Raises `RecallgateError` when the gateway keeps saying that
+    work is due and does none.
     """
     clock = gateway.clock
     if not isinstance(clock, FrozenClock):
@@ -124,10 +127,14 @@ async def simulate(
             later = min([clock.now() + _NUDGE, *(at for at in coming if at > clock.now())])
             if later > end:
                 break
-        clock.move_to(later)
+        clock.move_to(min(_round_up(later, grain), end))
     clock.move_to(end)
     counts = Counter(world.counts) + told
     return SimulationSummary(start, end, handled, instants, dict(sorted(counts.items())), world.waiting)
+
+
+def _round_up(at: datetime, grain: timedelta) -> datetime:
+    return at + (_EPOCH - at) % grain if grain else at
 
 
 async def _tell(gateway: SimulatedGateway, vendors: SimulatedVendors, due: Sequence[Happening], told: "Counter[str]") -> None:
