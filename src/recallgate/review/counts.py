@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from recallgate.stats.checks import count, number, positive
@@ -120,10 +119,10 @@ class ReviewCounts:
     costs: Costs = field(default_factory=Costs)
     cac: float | None = None
     window_days: int = 7
-    by_arm: Mapping[str, Side] = field(default_factory=lambda: MappingProxyType({}))
-    by_tier: Mapping[str, Pair] = field(default_factory=lambda: MappingProxyType({}))
-    by_lapse: Mapping[str, Pair] = field(default_factory=lambda: MappingProxyType({}))
-    by_country: Mapping[str, Pair] = field(default_factory=lambda: MappingProxyType({}))
+    by_arm: Mapping[str, Side] = field(default_factory=dict)
+    by_tier: Mapping[str, Pair] = field(default_factory=dict)
+    by_lapse: Mapping[str, Pair] = field(default_factory=dict)
+    by_country: Mapping[str, Pair] = field(default_factory=dict)
     by_channel: tuple[ChannelCounts, ...] = ()
 
     def __post_init__(self) -> None:

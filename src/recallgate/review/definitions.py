@@ -17,7 +17,7 @@ _ASSIGNED_T = Words("everybody assigned to treatment, reached or not", "分到�
 _ASSIGNED_C = Words("everybody held out", "对照组（不触达）的全部用户")
 _RECALLED = Words("recalled people: returned within the window", "窗口内回流的用户")
 _NATURAL = Words("held-out people who returned by themselves", "对照组中自然回流的用户")
-_NONE = Words("none", "无")
+NO_DENOMINATOR = Words("none", "无")
 
 DEFINITIONS: dict[str, Definition] = {
     "recall_rate": Definition(
@@ -92,7 +92,7 @@ DEFINITIONS: dict[str, Definition] = {
             "Two-sided: pooled z without continuity correction, or Fisher's exact test when an expected cell is below 5.",
             "双侧：合并方差 z 检验（无连续性校正）；任一期望频数小于 5 时用 Fisher 精确检验。",
         ),
-        _NONE,
+        NO_DENOMINATOR,
     ),
     "sample_ratio": Definition(
         Words("Sample ratio check", "样本比例检验"),
@@ -137,7 +137,7 @@ DEFINITIONS: dict[str, Definition] = {
     "cost": Definition(
         Words("Cost", "总成本"),
         Words("Messages, labour, redeemed incentives and fixed cost.", "消息、人力、已核销优惠与固定成本之和。"),
-        _NONE,
+        NO_DENOMINATOR,
     ),
     "roi": Definition(
         Words("Return on cost (ROI)", "投资回报率（ROI）"),

@@ -28,10 +28,11 @@ def whole(value: float) -> str:
 
 
 def percent(share: float, *, signed: bool = False) -> str:
-    """0.1 -> 10.0 %; small shares keep two digits, so that 0.04 % is not shown as nothing."""
+    """0.1 -> 10 %, 0.256 -> 25.6 %; small shares keep two digits, so that 0.04 % is not shown as nothing."""
     points = share * 100
     digits = 2 if 0 < abs(points) < 1 else 0 if abs(points) >= 1000 else 1
-    return f"{points:{'+' if signed else ''},.{digits}f} %".replace("-", MINUS)
+    text = f"{points:{'+' if signed else ''},.{digits}f}"
+    return f"{text.removesuffix('.0')} %".replace("-", MINUS)
 
 
 def points(share: float) -> str:
