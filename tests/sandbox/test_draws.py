@@ -79,3 +79,10 @@ def test_hex_has_the_length_that_was_asked(length: int) -> None:
     assert len(text) == length
     assert set(text) <= set("0123456789abcdef")
     assert text == DRAWS.hex(length, "nonce")
+
+
+def test_draws_within_a_key_are_their_own_and_repeat() -> None:
+    inner = DRAWS.within("p1", "m1")
+
+    assert inner.uniform("a") == Draws("seed 1").within("p1", "m1").uniform("a")
+    assert len({inner.uniform("a"), DRAWS.uniform("a"), DRAWS.within("p1").uniform("a"), DRAWS.within("p1m1").uniform("a")}) == 4

@@ -14,12 +14,18 @@ _NORMAL = NormalDist()
 class Draws:
     """Draws of one seed. There is no state: the same key always has the same draw.
 
-    A key is a sequence of texts; different keys are independent. Source of the bits: BLAKE2b, keyed by the seed.
+    A key is a sequence of texts; different keys are independent. Source of the bits: BLAKE2b over seed and key.
     """
 
     def __init__(self, seed: str) -> None:
-        self.seed = seed
         self._start = blake2b(seed.encode(), digest_size=8, person=b"recallgate-draw")
+
+    def within(self, *key: str) -> "Draws":
+        """The draws whose keys begin with `key`: what many questions about one thing share is hashed once."""
+        inner = Draws.__new__(Draws)
+        inner._start = self._start.copy()
+        inner._start.update(("\x1e" + "\x1f".join(key) + "\x1e").encode())
+        return inner
 
     def uniform(self, *key: str) -> float:
         """Even between 0 and 1, both excluded."""

@@ -1,10 +1,11 @@
 """Reaction: everything that follows from one message, worked out at once from its key."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote_plus
 
 from recallgate.model.errors import ErrorKind
 from recallgate.model.event import EventType
@@ -28,6 +29,7 @@ _SCANNERS = (
 # Kinds that are a property of the address: once dead, always dead.
 _OF_THE_ADDRESS = frozenset({ErrorKind.INVALID_RECIPIENT, ErrorKind.UNREGISTERED_TOKEN, ErrorKind.OPTED_OUT})
 _MOST_SCANNED = 8
+_OUR_ID = re.compile(r"[?&]m=([^&#]+)")
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,16 @@ class Reaction:
 
 def mark_of(taken: Taken) -> str:
     """What tells one message from another of the same person: our id in its callback address, else the vendor's id."""
-    if taken.callback_url:
-        ours = parse_qs(urlsplit(taken.callback_url).query).get("m")
-        if ours:
-            return ours[0]
-    return taken.vendor_id
+    ours = _OUR_ID.search(taken.callback_url) if taken.callback_url else None
+    return unquote_plus(ours[1]) if ours else taken.vendor_id
 
 
-def share_of(draws: Draws, shares: Mapping[ErrorKind, float], who: str, *key: str) -> ErrorKind | None:
+def share_of(draws: Draws, shares: Mapping[ErrorKind, float], address: str, *key: str) -> ErrorKind | None:
     """The failure that strikes, if any: first what is wrong with the address for good, then what is drawn for this try."""
     lasting = {kind: share for kind, share in shares.items() if kind in _OF_THE_ADDRESS}
-    passing = {kind: share for kind, share in shares.items() if kind not in _OF_THE_ADDRESS}
-    struck = draws.pick(lasting, "address", who) if lasting else None
-    if struck is None and passing:
-        struck = draws.pick(passing, "try", who, *key)
+    struck = draws.pick(lasting, "address", address) if lasting else None
+    if struck is None and len(lasting) < len(shares):
+        struck = draws.pick({kind: share for kind, share in shares.items() if kind not in lasting}, "try", address, *key)
     return struck
 
 
@@ -89,9 +87,9 @@ class Reactor:
     def grain(self) -> timedelta:
         return self._grain
 
-    def wait(self, spread: Spread, *key: str) -> timedelta:
+    def wait(self, spread: Spread, draws: Draws, *key: str) -> timedelta:
         median = spread.median_s / self._speed
-        seconds = self._draws.lognormal(median, spread.sigma, *key) if spread.sigma else median
+        seconds = draws.lognormal(median, spread.sigma, *key) if spread.sigma else median
         return timedelta(milliseconds=round(seconds * 1000))
 
 
@@ -100,18 +98,21 @@ class _Story:
 
     def __init__(self, reactor: Reactor, taken: Taken, account: str, person: str, at: datetime) -> None:
         self._reactor = reactor
-        self._draws = reactor.draws
         self._taken = taken
         self._account = account
         self._who = (person, mark_of(taken), taken.channel)
+        self._draws = reactor.draws.within(*self._who)
         self._at = at
         self._habits: ChannelHabits = reactor.habits.of(taken.channel)
+        self._unreported = self._chance(self._habits.unreported, "unreported")
         self._out: list[Happening] = []
 
     def tell(self) -> Reaction:
-        arrived = self._at + self._reactor.wait(self._habits.delivery_time, *self._who, "delivery")
+        arrived = self._at + self._wait(self._habits.delivery_time, "delivery")
         person = self._who[0]
-        failed = share_of(self._draws, self._habits.undelivered, f"{person}:{self._taken.channel}", *self._who, "arrives")
+        failed = share_of(
+            self._reactor.draws, self._habits.undelivered, f"{person}:{self._taken.channel}", self._who[1], "arrives"
+        )
         if self._taken.channel == "voice":
             reached = self._call(arrived, failed)
         else:
@@ -128,12 +129,12 @@ class _Story:
             return None
         self._report(EventType.DELIVERED, arrived)
         if self._chance(self._habits.opened, "opens"):
-            self._report(EventType.OPENED, arrived + self._reactor.wait(self._habits.opening_time, *self._who, "opening"))
+            self._report(EventType.OPENED, arrived + self._wait(self._habits.opening_time, "opening"))
         return arrived
 
     def _call(self, rang: datetime, failed: ErrorKind | None) -> datetime | None:
         """A call: it fails, or rings with one of four outcomes; who listens may press a key, and hangs up."""
-        outcome = None if failed is not None else self._draws.pick(self._habits.answers, *self._who, "answers")
+        outcome = None if failed is not None else self._draws.pick(self._habits.answers, "answers")
         if outcome is None:
             self._report(EventType.UNDELIVERED, rang, kind=failed or ErrorKind.UNREACHABLE)
             return None
@@ -141,8 +142,8 @@ class _Story:
         if outcome is not EventType.ANSWERED:
             return None
         offered = {key: share for key, share in self._habits.keys.items() if key in self._taken.keys}
-        pressed = self._draws.pick(offered, *self._who, "presses") if offered else None
-        heard_s = 5 + 20 * self._draws.uniform(*self._who, "listens")
+        pressed = self._draws.pick(offered, "presses") if offered else None
+        heard_s = 5 + 20 * self._draws.uniform("listens")
         if pressed is not None:
             self._report(EventType.KEY_PRESSED, rang + timedelta(seconds=round(heard_s)), key=pressed)
         self._report(EventType.DELIVERED, rang + timedelta(seconds=round(heard_s) + 4))
@@ -153,57 +154,60 @@ class _Story:
         ways_out = {self._taken.unsubscribe_url}
         links = [url for url in self._taken.links if url not in ways_out]
         if links and self._chance(self._habits.scanned, "scanned"):
-            method, agent = self._draws.choice(_SCANNERS, *self._who, "scanner")
+            method, agent = self._draws.choice(_SCANNERS, "scanner")
             at = self._reactor.round_up(reached)
             for url in self._taken.links[:_MOST_SCANNED]:
                 self._add(at, "scan", url, Visit(url, method, agent, human=False))
         clicked = None
         if links and self._chance(self._habits.clicked, "clicks"):
-            waited = self._reactor.wait(self._habits.clicking_time, *self._who, "clicking")
+            waited = self._wait(self._habits.clicking_time, "clicking")
             soonest = self._reactor.round_up(reached) + max(self._reactor.grain, self._reactor.habits.shortest_click)
             clicked = self._reactor.round_up(max(reached + waited, soonest))
-            agent = self._draws.choice(_BROWSERS, self._who[0], "browser")
+            agent = self._reactor.draws.choice(_BROWSERS, self._who[0], "browser")
             self._add(clicked, "click", links[0], Visit(links[0], "GET", agent, human=True))
         way_out = self._taken.unsubscribe_url
         if way_out and self._chance(self._habits.unsubscribed, "unsubscribes"):
-            at = self._reactor.round_up(reached + self._reactor.wait(self._habits.opening_time, *self._who, "unsubscribing"))
+            at = self._reactor.round_up(reached + self._wait(self._habits.opening_time, "unsubscribing"))
             self._add(at, "unsubscribe", way_out, Visit(way_out, "POST", _BROWSERS[0], human=True))
         return clicked
 
     def _words(self, reached: datetime) -> None:
-        said = self._draws.pick(self._habits.replies, *self._who, "replies") if self._habits.replies else None
+        said = self._draws.pick(self._habits.replies, "replies") if self._habits.replies else None
         if said is not None:
-            at = self._reactor.round_up(reached + self._reactor.wait(self._habits.reply_time, *self._who, "replying"))
+            at = self._reactor.round_up(reached + self._wait(self._habits.reply_time, "replying"))
             self._add(at, "reply", said, Inbound(self._account, self._taken, said, self._nonce("reply")))
         if self._chance(self._habits.complained, "complains"):
-            self._report(EventType.COMPLAINED, reached + self._reactor.wait(self._habits.opening_time, *self._who, "complaining"))
+            self._report(EventType.COMPLAINED, reached + self._wait(self._habits.opening_time, "complaining"))
 
     def _report(self, event: EventType, at: datetime, *, kind: ErrorKind | None = None, key: str | None = None) -> None:
-        """The vendor's report, with what may befall it on its way; a key press is a request of its own and always comes."""
+        """The vendor's report, with what may befall it on its way; a key press is part of the call and always comes."""
         pressed = event is EventType.KEY_PRESSED
-        if not pressed and (event not in self._habits.told or self._chance(self._habits.unreported, "unreported")):
+        if not pressed and (event not in self._habits.told or self._unreported):
             return
-        report = Report(self._account, self._taken, WorldEvent(event, at, kind, key=key), self._nonce(event))
-        faults = self._reactor.habits.callbacks
-        for copy in self._copies(faults.lost, faults.doubled, event):
-            told_at = at
-            if copy or self._chance(faults.late, event, "late", str(copy)):
-                told_at += self._reactor.wait(faults.lateness_time, *self._who, event, "lateness", str(copy))
-            moment = at.isoformat()  # news of one instant is told in the order in which it happened
-            self._add(self._reactor.round_up(told_at), "report", moment + event + str(copy), replace(report, copy=copy))
+        news, nonce = WorldEvent(event, at, kind, key=key), self._nonce(event)
+        moment = at.isoformat()  # news of one instant is told in the order in which it happened
+        for copy, told_at in enumerate([at] if pressed else self._journeys(event, at)):
+            report = Report(self._account, self._taken, news, nonce, copy)
+            self._add(self._reactor.round_up(told_at), "report", f"{moment} {event} {copy}", report)
 
-    def _copies(self, lost: float, doubled: float, event: EventType) -> Iterator[int]:
-        if self._chance(lost, event, "lost"):
+    def _journeys(self, event: EventType, at: datetime) -> Iterator[datetime]:
+        """When each copy of a report arrives: none when it is lost, a second one later when it is doubled."""
+        faults = self._reactor.habits.callbacks
+        if self._chance(faults.lost, event, "lost"):
             return
-        yield 0
-        if self._chance(doubled, event, "doubled"):
-            yield 1
+        late = self._chance(faults.late, event, "late")
+        yield at + self._wait(faults.lateness_time, event, "lateness", "0") if late else at
+        if self._chance(faults.doubled, event, "doubled"):
+            yield at + self._wait(faults.lateness_time, event, "lateness", "1")
 
     def _add(self, at: datetime, group: str, detail: str, what: Report | Inbound | Visit) -> None:
         self._out.append(Happening(at, (group, *self._who, self._taken.recipient, detail), what))
 
     def _chance(self, probability: float, *what: str) -> bool:
-        return self._draws.chance(probability, *self._who, *what)
+        return self._draws.chance(probability, *what)
+
+    def _wait(self, spread: Spread, *what: str) -> timedelta:
+        return self._reactor.wait(spread, self._draws, *what)
 
     def _nonce(self, what: str) -> str:
-        return self._draws.hex(16, *self._who, "nonce", what)
+        return self._draws.hex(16, "nonce", what)

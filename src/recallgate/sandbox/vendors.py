@@ -107,7 +107,7 @@ class Vendors:
         outage = self.world.outage(vendor.name, vendor.adapter, now)
         if outage is not None and outage.kind is ErrorKind.UNAVAILABLE:
             raise httpx.ConnectError("the vendor is out", request=request)
-        new_id = self._ids(vendor, f"{request.method} {request.url}".encode() + request.content, now)
+        new_id = self._ids(vendor, request.url.raw_path + b" " + request.content, now)
         told = _fault_of(outage)
         reply = vendor.face.answer(request, now=now, new_id=new_id, fault=told)
         if not reply.taken:
