@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "Collected": "recallgate.review.collected",
-    "CostInputs": "recallgate.review.collect",
+    "CostInputs": "recallgate.review.collecting",
     "Report": "recallgate.review.report",
     "ReviewCounts": "recallgate.review.counts",
     "ReviewResult": "recallgate.review.statistics",
     "Side": "recallgate.review.counts",
     "Verdict": "recallgate.review.verdict",
-    "collect": "recallgate.review.collect",
+    "collect": "recallgate.review.collecting",
     "evaluate": "recallgate.review.statistics",
     "review": "recallgate.review.report",
 }
@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from recallgate.review.collect import CostInputs as CostInputs, collect as collect
     from recallgate.review.collected import Collected as Collected
+    from recallgate.review.collecting import CostInputs as CostInputs, collect as collect
     from recallgate.review.counts import ReviewCounts as ReviewCounts, Side as Side
     from recallgate.review.report import Report as Report, review as review
     from recallgate.review.statistics import ReviewResult as ReviewResult, evaluate as evaluate

@@ -21,8 +21,8 @@ LAPSE_DAYS = (30, 60)
 
 # The first run of each person; `cross join` keeps the order of the tables, so that each is reached through its key.
 MEMBERS = (
-    "rg_run r where r.tenant = :tenant and r.campaign = :campaign"
-    " and not exists (select 1 from rg_run o where o.tenant = r.tenant and o.campaign = r.campaign and o.person = r.person and o.run < r.run)"
+    "rg_run r where r.tenant = :tenant and r.campaign = :campaign and not exists (select 1 from rg_run o"
+    " where o.tenant = r.tenant and o.campaign = r.campaign and o.person = r.person and o.run < r.run)"
 )
 
 

@@ -225,6 +225,11 @@ def _lift_chart(view: View, name: str, rows: Sequence[Compared]) -> Chart | None
     title = f"{view.t('lift_points')} · {view.t('interval', level=view.level)}"
     description = "; ".join(f"{found.label} {found.shown}" for found in estimates)
     drawing = svg.intervals(
-        estimates, name=f"lift-{name}", title=title, description=description, tick=lambda at: f"{at * 100:+g}", zero=True
+        estimates,
+        name=f"lift-{name}",
+        title=title,
+        description=description,
+        tick=lambda at: f"{at * 100:+g}" if at else "0",
+        zero=True,
     )
     return Chart(title, drawing)

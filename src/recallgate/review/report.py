@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from recallgate.review.collect import CostInputs, collect
 from recallgate.review.collected import Collected
+from recallgate.review.collecting import CostInputs, collect
 from recallgate.review.compose import compose
 from recallgate.review.counts import ReviewCounts
 from recallgate.review.html import render_html
