@@ -45,7 +45,8 @@ from recallgate.store.engine import Store
 from recallgate.store.ledger import ConsentRow, SuppressionRow
 from recallgate.store.messages import Stored
 from recallgate.store.people import ContactRow, PersonEventRow, PersonRow
-from recallgate.tracking.process import Applied, apply_events
+from recallgate.tracking.desk import EventDesk
+from recallgate.tracking.process import Applied, Told, apply_events
 from recallgate.tracking.secrets import account_secrets
 from recallgate.transport.tokens import StoredTokens, TokenDesk
 
@@ -152,6 +153,7 @@ class Gateway:
         self._codes = {
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
         }
+        self._events = EventDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
@@ -297,14 +299,9 @@ class Gateway:
 
     async def apply(self, told: Sequence[Event], *, account: str | None = None) -> Applied:
         """Store events and do what follows from them; then tell the sinks."""
-        now = self.clock.now()
         channel = self._account(account).channel if account is not None else None
-        applied = await self.store.run(
-            lambda c: apply_events(
-                c, told, tenant=self.config.tenant, account=account, now=now, sender_codes=self._codes, channel=channel
-            ),
-            small=True,
-        )
+        codes = self._codes.get(account, ()) if account is not None else ()
+        applied = await self._events.apply([Told(event, account, channel, codes) for event in told])
         if applied.events:
             for sink in self._sinks:
                 try:
@@ -373,7 +370,7 @@ class Gateway:
                     vendor_event_id=f"{code}:{now_ms}",
                     data={"code": code},
                 )
-                apply_events(connection, [event], tenant=found.tenant, account=None, now=now)
+                apply_events(connection, [Told(event)], tenant=found.tenant, now=now)
             return found, reading.verdict
 
         found, verdict = await self.store.run(judge, small=True)
@@ -550,7 +547,7 @@ class Gateway:
             try:
                 done = await job.run(self.clock.now())
             except Exception as exc:  # the next round tries again; a job's fault must not end the worker
-                _log.error("job %s failed: %s", job.name, type(exc).__name__, exc_info=True)
+                _log.error("job %s failed: %s", job.name, type(exc).__name__)
                 done = 0
             if not done:
                 try:

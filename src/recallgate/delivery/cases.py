@@ -28,7 +28,7 @@ class CaseMaker:
 
     def case(self, message: Message, facts: Facts, now: datetime, *, extra: Mapping[str, object] | None = None) -> Case:
         person = self._person(message, facts)
-        place = self.place(message, person)
+        place = self.place(message, person, now)
         account = self._router.first(message, place.country)
         address = "a:" + message.to.key
         subject = "p:" + message.person if message.person is not None else None
@@ -58,7 +58,7 @@ class CaseMaker:
             facts=extra or {},
         )
 
-    def place(self, message: Message, person: Person) -> Place:
+    def place(self, message: Message, person: Person, now: datetime) -> Place:
         """Where the recipient is; a phone number is looked up only where nothing better is known."""
         zone, region = message.timezone or person.zone, message.region or person.region
         country = message.country or person.country
@@ -84,6 +84,7 @@ class CaseMaker:
             country_zone=self._config.country_zones.get(where) if where else None,
             tenant_zone=self._config.tenant_zone,
             hours=hours,
+            on=now.date(),
         )
 
     def _person(self, message: Message, facts: Facts) -> Person:
@@ -106,4 +107,6 @@ def _play_windows(facts: Facts, campaign: str | None, channel: str) -> tuple[tup
 def _both(sent: Mapping[str, list[Sent]], subject: str | None, address: str) -> tuple[Sent, ...]:
     of_address = sent.get(address, ())
     of_person = sent.get(subject, ()) if subject is not None else ()
-    return (*of_person, *of_address)
+    if not of_person or not of_address:
+        return tuple(of_person or of_address)
+    return tuple(sorted((*of_person, *of_address), key=lambda entry: entry.at))

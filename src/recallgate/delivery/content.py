@@ -43,6 +43,7 @@ def prepare(
 def _sms(
     message: Message, content: Text, account: AccountConfig, view: Account, *, country: str | None, links: tuple[LinkRow, ...]
 ) -> Prepared:
+    from recallgate.rules.optout import codes_in_suffix
     from recallgate.text.sms_rules import check_sms
 
     checked = check_sms(
@@ -55,6 +56,7 @@ def _sms(
         max_parts=view.capabilities.max_parts,
         reply_path=view.capabilities.inbound,
         per_user_link=view.capabilities.per_user_link,
+        sender_codes=codes_in_suffix(account.optout_suffix) if account.optout_suffix else None,
     )
     for finding in checked.errors:
         raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)

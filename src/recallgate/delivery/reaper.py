@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig, parse_message
 from recallgate.model.clock import Clock, from_ms, to_ms
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
 from recallgate.store import attempts
+from recallgate.store.dialect import sql
 from recallgate.store.engine import Store
 
 
@@ -59,7 +60,7 @@ def _may_repeat(purpose: str, payload: str) -> bool:
 
 def _next_due(connection: Connection) -> int | None:
     found = connection.execute(
-        text(
+        sql(
             "select min(at) from (select min(settle_at) as at from rg_message where state = 'uncertain' and settle_at is not null"
             " union all select min(lease_until) from rg_message where state = 'sending')"
         )

@@ -166,6 +166,16 @@ class Stager:
         )
 
 
+def _count_at_once(facts: stored_facts.Facts, message: Message, now: datetime) -> None:
+    """The next message of the same chunk sees this one as sent."""
+    campaign = message.origin.campaign if message.origin else None
+    for subject, by in (("p:" + message.person if message.person else None, "person"), ("a:" + message.to.key, "address")):
+        if subject is not None:
+            facts.sent.setdefault(subject, []).append(
+                Sent(now, message.channel, message.purpose.value, message.tags, campaign, by)
+            )
+
+
 class _Page:
     """What a chunk will write."""
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 
 class Intent(NamedTuple):
@@ -56,7 +56,7 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
     ours = {
         identity
         for (identity,) in connection.execute(
-            text(
+            sql(
                 "update rg_message set state = 'sending', channel = p.channel, account = p.account, attempts = p.n, intent_at = :now,"
                 " reason = null, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
                 f" from {page('rows', Intent._fields)} p"
@@ -73,7 +73,7 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
         )
     }
     connection.execute(
-        text(
+        sql(
             "insert into rg_attempt (tenant, message_id, n, account, channel, at)"
             f" select p.tenant, p.id, p.n, p.account, p.channel, :now from {page('rows', Intent._fields)} p"
             " join rg_message m on m.tenant = p.tenant and m.id = p.id"
@@ -89,7 +89,7 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
     rows = bind(outcomes)
     source = page("rows", Outcome._fields)
     connection.execute(
-        text(
+        sql(
             "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
             f" vendor_id = p.vendor_id from {source} p"
             " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
@@ -97,7 +97,7 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
         {"rows": rows, "now": now},
     )
     connection.execute(
-        text(
+        sql(
             "update rg_message set state = p.state, reason = p.reason, kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
             " due_at = coalesce(p.due_at, rg_message.due_at), settle_at = p.settle_at,"
             " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
@@ -110,7 +110,7 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
     )
     # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
     connection.execute(
-        text(
+        sql(
             "update rg_message set vendor_id = p.vendor_id, accepted_at = coalesce(rg_message.accepted_at, p.accepted_at),"
             " parts = coalesce(rg_message.parts, p.parts), cost_micros = coalesce(rg_message.cost_micros, p.cost_micros),"
             f" lease_token = null, lease_until = 0 from {source} p"
@@ -125,7 +125,7 @@ def fault(
 ) -> None:
     """Close an attempt that certainly sent nothing, before another follows inside the lease."""
     connection.execute(
-        text(
+        sql(
             "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail"
             " where tenant = :tenant and message_id = :id and n = :n"
         ),
@@ -136,7 +136,7 @@ def fault(
 def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, account: str, channel: str, now: int) -> bool:
     """A further try inside the lease, as its own row; False when the message is no longer ours to send."""
     moved = connection.execute(
-        text(
+        sql(
             "update rg_message set attempts = :n, intent_at = :now, updated_at = :now"
             " where tenant = :tenant and id = :id and state = 'sending' and attempts = :n - 1"
         ),
@@ -145,7 +145,7 @@ def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, 
     if moved.rowcount != 1:
         return False
     connection.execute(
-        text(
+        sql(
             "insert into rg_attempt (tenant, message_id, n, account, channel, at) values (:tenant, :id, :n, :account, :channel, :now)"
         ),
         {"tenant": tenant, "id": identity, "n": n, "account": account, "channel": channel, "now": now},
@@ -157,7 +157,7 @@ def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str,
     """The accounts that were tried for each message, oldest first, with the kind of failure."""
     found: dict[str, list[tuple[str, str | None]]] = {}
     for identity, account, kind in connection.execute(
-        text(
+        sql(
             f"select a.message_id, a.account, a.kind from rg_attempt a join {page('rows', ('tenant', 'id'))} p"
             " on a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n"
         ),
@@ -170,13 +170,13 @@ def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str,
 def reap(connection: Connection, *, now: int, settle_at: int) -> int:
     """Rows in `sending` whose lease has ended were perhaps sent: they become `uncertain`. Answers how many."""
     rows = connection.execute(
-        text("select tenant, id, attempts from rg_message where state = 'sending' and lease_until <= :now"), {"now": now}
+        sql("select tenant, id, attempts from rg_message where state = 'sending' and lease_until <= :now"), {"now": now}
     ).all()
     if not rows:
         return 0
     stuck = bind([tuple(row) for row in rows])
     connection.execute(
-        text(
+        sql(
             "update rg_attempt set finished_at = :now, outcome = 'uncertain', kind = 'uncertain', code = 'crash'"
             f" from {page('rows', ('tenant', 'id', 'n'))} p"
             " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n and rg_attempt.outcome is null"
@@ -184,7 +184,7 @@ def reap(connection: Connection, *, now: int, settle_at: int) -> int:
         {"rows": stuck, "now": now},
     )
     found = connection.execute(
-        text(
+        sql(
             "update rg_message set state = 'uncertain', kind = 'uncertain', reason = 'uncertain.crash', settle_at = :settle,"
             " lease_token = null, lease_until = 0, updated_at = :now where state = 'sending' and lease_until <= :now"
         ),
@@ -208,7 +208,7 @@ class Unsettled(NamedTuple):
 
 def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]:
     rows = connection.execute(
-        text(
+        sql(
             f"select {', '.join(Unsettled._fields)} from rg_message where state = 'uncertain' and settle_at <= :now"
             " order by settle_at, id limit :most"
         ),
@@ -220,7 +220,7 @@ def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]
 def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int | None]], *, now: int) -> None:
     """Close uncertain rows or send them again: (tenant, id, state, reason, due_at)."""
     connection.execute(
-        text(
+        sql(
             "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
             f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
             " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state = 'uncertain'"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page, values
+from recallgate.store.dialect import bind, page, sql, values
 
 
 class CampaignRow(NamedTuple):
@@ -49,7 +49,7 @@ def save(connection: Connection, row: CampaignRow) -> None:
         f"{name} = excluded.{name}" for name in CampaignRow._fields if name not in ("tenant", "id", "launched_at")
     )
     connection.execute(
-        text(
+        sql(
             f"insert into rg_campaign ({', '.join(CampaignRow._fields)})"
             f" values ({', '.join(':' + name for name in CampaignRow._fields)}) on conflict (tenant, id) do update set {updates}"
         ),
@@ -59,7 +59,7 @@ def save(connection: Connection, row: CampaignRow) -> None:
 
 def load(connection: Connection, tenant: str, campaign: str) -> CampaignRow | None:
     row = connection.execute(
-        text(f"select {', '.join(CampaignRow._fields)} from rg_campaign where tenant = :tenant and id = :id"),
+        sql(f"select {', '.join(CampaignRow._fields)} from rg_campaign where tenant = :tenant and id = :id"),
         {"tenant": tenant, "id": campaign},
     ).one_or_none()
     return CampaignRow(*row) if row is not None else None
@@ -68,7 +68,7 @@ def load(connection: Connection, tenant: str, campaign: str) -> CampaignRow | No
 def enrol(connection: Connection, rows: Iterable[RunRow]) -> int:
     """Start runs; a person who is in the same run already is not started again. Answers how many were new."""
     found = connection.execute(
-        text(
+        sql(
             f"insert into rg_run ({', '.join(RunRow._fields)}) select p.* from {page('rows', RunRow._fields)} p where true on conflict do nothing"
         ),
         {"rows": bind(rows)},
@@ -79,7 +79,7 @@ def enrol(connection: Connection, rows: Iterable[RunRow]) -> int:
 def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[RunRow]:
     """Runs to be moved on, oldest first."""
     rows = connection.execute(
-        text(
+        sql(
             f"select {', '.join(RunRow._fields)} from rg_run where state = 'active' and wake_at is not null and wake_at <= :now"
             " and campaign = :campaign order by wake_at, person limit :most"
         ),
@@ -91,7 +91,7 @@ def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[R
 def next_wake(connection: Connection, campaign: str) -> int | None:
     """When the next run of a campaign is to be moved on."""
     found = connection.execute(
-        text("select min(wake_at) from rg_run where state = 'active' and wake_at is not null and campaign = :campaign"),
+        sql("select min(wake_at) from rg_run where state = 'active' and wake_at is not null and campaign = :campaign"),
         {"campaign": campaign},
     ).scalar()
     return int(found) if found is not None else None
@@ -118,7 +118,7 @@ def move(connection: Connection, rows: Iterable[RunRow]) -> None:
     moved = [tuple(getattr(row, name) for name in _MOVED) for row in rows]
     sets = ", ".join(f"{name} = p.{name}" for name in _MOVED[4:])
     connection.execute(
-        text(
+        sql(
             f"update rg_run set {sets} from {page('rows', _MOVED)} p where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign"
             " and rg_run.person = p.person and rg_run.run = p.run"
         ),
@@ -129,7 +129,7 @@ def move(connection: Connection, rows: Iterable[RunRow]) -> None:
 def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *, now: int) -> int:
     """Wake runs that wait for what happened: (person, event type). Returns and conversions wake every run of the person."""
     found = connection.execute(
-        text(
+        sql(
             "update rg_run set wake_at = :now where rowid in ("
             f" select r.rowid from {page('news', ('person', 'type'))} p join rg_run r on r.tenant = :tenant and r.person = p.person"
             " where r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
@@ -142,7 +142,7 @@ def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *
 
 def active(connection: Connection, tenant: str, campaign: str) -> int:
     found = connection.execute(
-        text("select count(*) from rg_run where tenant = :tenant and campaign = :campaign and state = 'active'"),
+        sql("select count(*) from rg_run where tenant = :tenant and campaign = :campaign and state = 'active'"),
         {"tenant": tenant, "campaign": campaign},
     ).scalar()
     return int(found or 0)
@@ -154,7 +154,7 @@ def messages_of_runs(
     """The messages of runs, by (person, run), oldest first: id, step, state, reason, kind, channel, due_at, planned_at, accepted_at."""
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in connection.execute(
-        text(
+        sql(
             "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.due_at, m.planned_at, m.accepted_at"
             f" from {page('runs', ('person', 'run'))} p join rg_message m on m.tenant = :tenant and m.campaign = :campaign"
             " and m.person = p.person and m.run = p.run order by m.created_at, m.id"
@@ -170,7 +170,7 @@ def cancel_waiting(
 ) -> None:
     """Take back messages of ended runs that have not left: (person, run)."""
     connection.execute(
-        text(
+        sql(
             "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now, lease_token = null, lease_until = 0"
             f" from {page('people', ('person', 'run'))} p where rg_message.tenant = :tenant and rg_message.campaign = :campaign"
             " and rg_message.person = p.person and rg_message.run = p.run and rg_message.state in ('queued', 'held')"
@@ -182,19 +182,19 @@ def cancel_waiting(
 def set_mode(connection: Connection, tenant: str, scope: str, name: str, mode: str | None, *, now: int) -> None:
     """Pause, stop or (mode None) resume a campaign, account or channel."""
     connection.execute(
-        text("delete from rg_pause where tenant = :tenant and scope = :scope and name = :name"),
+        sql("delete from rg_pause where tenant = :tenant and scope = :scope and name = :name"),
         {"tenant": tenant, "scope": scope, "name": name},
     )
     if mode is not None:
         connection.execute(
-            text("insert into rg_pause values (:tenant, :scope, :name, :mode, :now)"),
+            sql("insert into rg_pause values (:tenant, :scope, :name, :mode, :now)"),
             {"tenant": tenant, "scope": scope, "name": name, "mode": mode, "now": now},
         )
 
 
 def ids(connection: Connection, tenant: str, state: str = "launched") -> list[str]:
     rows = connection.execute(
-        text(f"select id from rg_campaign where tenant = :tenant and state in {values('states')} order by launched_at, id"),
+        sql(f"select id from rg_campaign where tenant = :tenant and state in {values('states')} order by launched_at, id"),
         {"tenant": tenant, "states": bind([state])},
     )
     return [identity for (identity,) in rows]

@@ -2,7 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
+
+from sqlalchemy import TextClause, text
+
+
+@lru_cache(maxsize=1024)
+def sql(statement: str) -> TextClause:
+    """A statement, made once: reading its parameters anew would cost more than running it."""
+    return text(statement)
 
 
 def page(name: str, columns: Sequence[str]) -> str:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.model.event import EventType
 from recallgate.model.state import REPORTED, State, after_report
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 
 class EventRow(NamedTuple):
@@ -47,30 +47,31 @@ class Subject(NamedTuple):
 _SUBJECT = ", ".join("m." + name for name in Subject._fields)
 
 
-def find_messages(
-    connection: Connection, tenant: str, account: str | None, asked: Iterable[tuple[str | None, str | None]]
-) -> dict[tuple[str | None, str | None], Subject]:
-    """The messages behind (message id, vendor id) pairs: by ours, else by theirs in this account."""
-    pairs = sorted(set(asked), key=str)
-    scope = {"tenant": tenant, "account": account, "pairs": bind(pairs)}
-    found: dict[tuple[str | None, str | None], Subject] = {}
-    for row in connection.execute(
-        text(
-            f"select p.message_id, p.vendor_id, {_SUBJECT} from {page('pairs', ('message_id', 'vendor_id'))} p"
-            " join rg_message m on m.tenant = :tenant and m.id = p.message_id where p.message_id is not null"
-        ),
-        scope,
-    ):
-        found[row[0], row[1]] = Subject(*row[2:])
-    for row in connection.execute(
-        text(
-            f"select p.message_id, p.vendor_id, {_SUBJECT} from {page('pairs', ('message_id', 'vendor_id'))} p"
-            " join rg_message m on m.account = :account and m.vendor_id = p.vendor_id"
-            " where p.message_id is null and p.vendor_id is not null and m.tenant = :tenant"
-        ),
-        scope,
-    ):
-        found.setdefault((row[0], row[1]), Subject(*row[2:]))
+Asked = tuple[str | None, str | None, str | None]
+
+
+def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -> dict[Asked, Subject]:
+    """The messages behind (message id, vendor id, account): by our id, else by the vendor's in that account."""
+    wanted = sorted(set(asked), key=str)
+    found: dict[Asked, Subject] = {}
+    if ours := [one for one in wanted if one[0] is not None]:
+        for row in connection.execute(
+            sql(
+                f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
+                " join rg_message m on m.tenant = :tenant and m.id = p.message_id"
+            ),
+            {"tenant": tenant, "asked": bind(ours)},
+        ):
+            found[row[0], row[1], row[2]] = Subject(*row[3:])
+    if theirs := [one for one in wanted if one not in found and one[1] is not None and one[2] is not None]:
+        for row in connection.execute(
+            sql(
+                f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
+                " join rg_message m on m.account = p.account and m.vendor_id = p.vendor_id where m.tenant = :tenant"
+            ),
+            {"tenant": tenant, "asked": bind(theirs)},
+        ):
+            found[row[0], row[1], row[2]] = Subject(*row[3:])
     return found
 
 
@@ -79,7 +80,7 @@ def insert(connection: Connection, rows: Sequence[EventRow]) -> set[str]:
     return {
         dedupe
         for (dedupe,) in connection.execute(
-            text(
+            sql(
                 f"insert into rg_event ({', '.join(EventRow._fields)}) select p.* from {page('rows', EventRow._fields)} p where true"
                 " on conflict do nothing returning dedupe"
             ),
@@ -123,7 +124,7 @@ def fold(subject: Subject, news: Iterable[tuple[EventType, int, str | None, str 
 def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> None:
     """Raise states, only from the state that was read in this transaction."""
     connection.execute(
-        text(
+        sql(
             "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
             " reason = case when p.state <> p.was then p.reason else rg_message.reason end,"
             " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
@@ -140,7 +141,7 @@ def orphans(
 ) -> list[tuple[int, str, str, str, int, str | None, str | None]]:
     """Events that came before their receipt: (seq, account, vendor id, type, at, kind, code) of (account, vendor id) pairs."""
     rows = connection.execute(
-        text(
+        sql(
             "select e.seq, e.account, e.vendor_id, e.type, e.at, e.kind, e.code from rg_event e"
             f" join {page('rows', ('account', 'vendor_id'))} p on e.account = p.account and e.vendor_id = p.vendor_id"
             " where e.message_id is null order by e.seq"
@@ -153,7 +154,7 @@ def orphans(
 def adopt(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     """Tie orphans to their message: (seq, message id, person)."""
     connection.execute(
-        text(
+        sql(
             "update rg_event set message_id = p.message_id, person = p.person"
             f" from {page('rows', ('seq', 'message_id', 'person'))} p where rg_event.seq = p.seq"
         ),
@@ -164,7 +165,7 @@ def adopt(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -
 def keep_raw(connection: Connection, values: dict[str, Any]) -> None:
     """Keep a callback that was genuine but could not be read, so that nothing told is lost."""
     connection.execute(
-        text(
+        sql(
             "insert into rg_callback (tenant, account, received_at, method, url, headers, body, error)"
             " values (:tenant, :account, :received_at, :method, :url, :headers, :body, :error)"
         ),
@@ -176,7 +177,7 @@ def of_messages(connection: Connection, tenant: str, ids: Sequence[str]) -> dict
     """(type, at, data) of the events of messages, by message id, in order of their instants."""
     found: dict[str, list[tuple[str, int, str]]] = {}
     for identity, kind, at, data in connection.execute(
-        text(
+        sql(
             "select message_id, type, at, data from rg_event where tenant = :tenant"
             " and message_id in (select value from json_each(:ids)) order by at, type, dedupe"
         ),

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 # Cap entries older than the longest rolling window of any rule are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
@@ -56,7 +56,7 @@ def load(connection: Connection, messages: Sequence[Message], now: datetime, *, 
         _people(connection, facts, scope)
     facts.paused = frozenset(
         (kind, name)
-        for kind, name in connection.execute(text("select scope, name from rg_pause where tenant = :tenant"), {"tenant": tenant})
+        for kind, name in connection.execute(sql("select scope, name from rg_pause where tenant = :tenant"), {"tenant": tenant})
     )
     return facts
 
@@ -67,7 +67,7 @@ _PEOPLE = "(select value from json_each(:people))"
 
 def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
     rows = connection.execute(
-        text(
+        sql(
             "select subject, reason, channel, topic, sender, all_purposes, effective_at, expires_at, source from rg_suppression"
             f" where tenant = :tenant and subject in {_KEYS} and cleared_at is null order by seq"
         ),
@@ -91,7 +91,7 @@ def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, obje
 
 def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
     rows = connection.execute(
-        text(
+        sql(
             "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
             f" where tenant = :tenant and subject in {_KEYS} and at > :now - {CAP_HORIZON_MS} and state <> 'released' order by at"
         ),
@@ -112,7 +112,7 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> 
 
 def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
     rows = connection.execute(
-        text(
+        sql(
             "select subject, channel, granted, at, topic, brand, source from rg_consent"
             f" where tenant = :tenant and subject in {_KEYS} order by at, seq"
         ),
@@ -128,7 +128,7 @@ def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -
     returned = {
         person: from_ms(at)
         for person, at in connection.execute(
-            text(
+            sql(
                 "select person, max(at) from rg_person_event where tenant = :tenant"
                 f" and person in {_PEOPLE} and type in ('returned', 'converted') and at <= :now group by person"
             ),
@@ -136,7 +136,7 @@ def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -
         )
     }
     rows = connection.execute(
-        text(
+        sql(
             "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
             f" where tenant = :tenant and id in {_PEOPLE}"
         ),
@@ -171,7 +171,7 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
     if not campaigns:
         return
     for identity, share, salt, windows in connection.execute(
-        text(
+        sql(
             "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant"
             " and id in (select value from json_each(:campaigns))"
         ),
@@ -182,7 +182,7 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
             channel: as_windows(json.dumps(spans)) for channel, spans in json.loads(windows or "{}").items()
         }
     for campaign, person, run, started, ended in connection.execute(
-        text(
+        sql(
             "select r.campaign, r.person, r.run, r.started_at, r.ended from rg_run r"
             f" join {page('runs', ('campaign', 'person', 'run'))} p"
             " on r.campaign = p.campaign and r.person = p.person and r.run = p.run where r.tenant = :tenant"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 _COLUMNS = ("tenant", "id", "user", "payload", "collapse_key", "created_at", "expires_at")
 
@@ -14,7 +14,7 @@ def put(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     """(tenant, id, user, payload, collapse_key, created_at, expires_at); a newer collapse key takes the older away."""
     bound = bind(rows)
     connection.execute(
-        text(
+        sql(
             f"update rg_inbox set gone_at = p.created_at from {page('rows', _COLUMNS)} p where p.collapse_key is not null"
             ' and rg_inbox.tenant = p.tenant and rg_inbox."user" = p."user" and rg_inbox.collapse_key = p.collapse_key'
             " and rg_inbox.gone_at is null and rg_inbox.id <> p.id"
@@ -22,7 +22,7 @@ def put(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         {"rows": bound},
     )
     connection.execute(
-        text(
+        sql(
             'insert into rg_inbox (tenant, id, "user", payload, collapse_key, created_at, expires_at, impressions)'
             f" select p.*, 0 from {page('rows', _COLUMNS)} p where true on conflict do nothing"
         ),
@@ -33,14 +33,14 @@ def put(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
 def unread(connection: Connection, tenant: str, user: str, *, now: int, most: int) -> list[tuple[str, str, int]]:
     """(id, payload, created_at) of what the user may see now, newest first; marks it as fetched."""
     rows = connection.execute(
-        text(
+        sql(
             'select id, payload, created_at from rg_inbox where tenant = :tenant and "user" = :user and gone_at is null'
             " and (expires_at is null or expires_at > :now) order by created_at desc, id desc limit :most"
         ),
         {"tenant": tenant, "user": user, "now": now, "most": most},
     ).all()
     connection.execute(
-        text(
+        sql(
             "update rg_inbox set fetched_at = coalesce(fetched_at, :now) where tenant = :tenant"
             " and id in (select value from json_each(:ids))"
         ),
@@ -52,7 +52,7 @@ def unread(connection: Connection, tenant: str, user: str, *, now: int, most: in
 def gone(connection: Connection, tenant: str, identity: str, *, now: int) -> None:
     """Take an item off the inbox: read to the end, dismissed, or shown as often as it may be."""
     connection.execute(
-        text("update rg_inbox set gone_at = coalesce(gone_at, :now) where tenant = :tenant and id = :id"),
+        sql("update rg_inbox set gone_at = coalesce(gone_at, :now) where tenant = :tenant and id = :id"),
         {"tenant": tenant, "id": identity, "now": now},
     )
 
@@ -60,7 +60,7 @@ def gone(connection: Connection, tenant: str, identity: str, *, now: int) -> Non
 def shown(connection: Connection, tenant: str, identity: str) -> int:
     """Count an impression; answers how many there are now."""
     found = connection.execute(
-        text("update rg_inbox set impressions = impressions + 1 where tenant = :tenant and id = :id returning impressions"),
+        sql("update rg_inbox set impressions = impressions + 1 where tenant = :tenant and id = :id returning impressions"),
         {"tenant": tenant, "id": identity},
     ).scalar()
     return int(found or 0)

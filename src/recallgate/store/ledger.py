@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 
 class CapEntry(NamedTuple):
@@ -24,7 +24,7 @@ class CapEntry(NamedTuple):
 def reserve(connection: Connection, entries: Iterable[CapEntry]) -> None:
     """Count messages before they leave; another try of the same message counts once, from its newest intent."""
     connection.execute(
-        text(
+        sql(
             f"insert into rg_cap_entry ({', '.join(CapEntry._fields)}, state)"
             f" select p.*, 'reserved' from {page('rows', CapEntry._fields)} p where true"
             " on conflict (tenant, subject, message_id) do update set at = excluded.at, channel = excluded.channel, state = 'reserved'"
@@ -36,7 +36,7 @@ def reserve(connection: Connection, entries: Iterable[CapEntry]) -> None:
 def settle_caps(connection: Connection, rows: Iterable[tuple[str, str, str, str]]) -> None:
     """Confirm or release entries: (tenant, subject, message id, state)."""
     connection.execute(
-        text(
+        sql(
             f"update rg_cap_entry set state = p.state from {page('rows', ('tenant', 'subject', 'message_id', 'state'))} p"
             " where rg_cap_entry.tenant = p.tenant and rg_cap_entry.subject = p.subject and rg_cap_entry.message_id = p.message_id"
         ),
@@ -65,7 +65,7 @@ class SuppressionRow(NamedTuple):
 def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
     """Add suppressions; one that stands already with the same scope and reason is not added again."""
     found = connection.execute(
-        text(
+        sql(
             f"insert into rg_suppression ({', '.join(SuppressionRow._fields)})"
             f" select p.* from {page('rows', SuppressionRow._fields)} p where not exists ("
             "  select 1 from rg_suppression s where s.tenant = p.tenant and s.subject = p.subject and s.channel = p.channel"
@@ -80,7 +80,7 @@ def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
 def clear(connection: Connection, tenant: str, subject: str, *, reason: str, now: int, channel: str = "*") -> int:
     """End suppressions of one reason (an opt-in clears `opt_out` only, never a complaint)."""
     found = connection.execute(
-        text(
+        sql(
             "update rg_suppression set cleared_at = :now where tenant = :tenant and subject = :subject and reason = :reason"
             " and cleared_at is null and (:channel = '*' or channel in ('*', :channel))"
         ),
@@ -105,7 +105,7 @@ class ConsentRow(NamedTuple):
 
 def record_consents(connection: Connection, rows: Iterable[ConsentRow]) -> None:
     connection.execute(
-        text(
+        sql(
             f"insert into rg_consent ({', '.join(ConsentRow._fields)}) select p.* from {page('rows', ConsentRow._fields)} p where true"
         ),
         {"rows": bind(rows)},
@@ -130,7 +130,7 @@ class DecisionRow(NamedTuple):
 
 def record_decisions(connection: Connection, rows: Iterable[DecisionRow]) -> None:
     connection.execute(
-        text(
+        sql(
             f"insert into rg_decision ({', '.join(DecisionRow._fields)}) select p.* from {page('rows', DecisionRow._fields)} p where true"
         ),
         {"rows": bind(rows)},

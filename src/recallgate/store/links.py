@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 
 class LinkRow(NamedTuple):
@@ -21,7 +21,7 @@ class LinkRow(NamedTuple):
 
 def insert(connection: Connection, rows: Iterable[LinkRow]) -> None:
     connection.execute(
-        text(
+        sql(
             f"insert into rg_link ({', '.join(LinkRow._fields)}) select p.* from {page('rows', LinkRow._fields)} p where true"
             " on conflict do nothing"
         ),
@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 def find(connection: Connection, code: str) -> Found | None:
     row = connection.execute(
-        text(
+        sql(
             "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
             " json_extract(m.payload, '$.topic') from rg_link l"
             " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code"
@@ -72,7 +72,7 @@ class Hit(NamedTuple):
 
 def record_hits(connection: Connection, rows: Iterable[Hit]) -> None:
     connection.execute(
-        text(f"insert into rg_click ({', '.join(Hit._fields)}) select p.* from {page('rows', Hit._fields)} p where true"),
+        sql(f"insert into rg_click ({', '.join(Hit._fields)}) select p.* from {page('rows', Hit._fields)} p where true"),
         {"rows": bind(rows)},
     )
 
@@ -80,7 +80,7 @@ def record_hits(connection: Connection, rows: Iterable[Hit]) -> None:
 def recent_hits(connection: Connection, tenant: str, message_id: str, since: int) -> list[tuple[str, int]]:
     """(code, at) of hits on any link of a message since an instant."""
     rows = connection.execute(
-        text("select code, at from rg_click where tenant = :tenant and message_id = :message and at >= :since"),
+        sql("select code, at from rg_click where tenant = :tenant and message_id = :message and at >= :since"),
         {"tenant": tenant, "message": message_id, "since": since},
     )
     return [(code, at) for code, at in rows]

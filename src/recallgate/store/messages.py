@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, page, sql
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
 _COLUMNS = [
@@ -120,7 +120,7 @@ def insert(
     written = {
         (tenant, identity)
         for tenant, identity in connection.execute(
-            text(
+            sql(
                 f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {page('rows', _COLUMNS)} where true "
                 "on conflict do nothing returning tenant, id"
             ),
@@ -137,7 +137,7 @@ def insert(
 
 def _known(connection: Connection, message: Message) -> Stored:
     found = connection.execute(
-        text(
+        sql(
             "select id, body_hash, idempotency_key from rg_message where tenant = :tenant and "
             "(idempotency_key = :key or id = :id) order by idempotency_key is null limit 1"
         ),
@@ -152,7 +152,7 @@ def _known(connection: Connection, message: Message) -> Stored:
     return Stored(found.id, True)
 
 
-_RANKS = text(
+_RANKS = sql(
     "with recursive r(rank) as ("
     " select min(rank) from rg_message where channel = :channel and state in ('queued', 'held')"
     " union all"
@@ -160,7 +160,7 @@ _RANKS = text(
     " from r where r.rank is not null"
     ") select rank from r where rank is not null"
 )
-_CLAIM = text(
+_CLAIM = sql(
     "update rg_message set lease_token = :token, lease_until = :until where rowid in ("
     " select rowid from rg_message where channel = :channel and rank = :rank and due_at <= :now"
     " and state in ('queued', 'held') and lease_until <= :now order by due_at, created_at, id limit :most"
@@ -185,7 +185,7 @@ def claim(connection: Connection, channel: str, *, now: int, token: str, until: 
 def next_due(connection: Connection) -> int | None:
     """The earliest instant at which a row is due or a lease ends; None when nothing waits."""
     found = connection.execute(
-        text("select min(max(due_at, lease_until)) from rg_message where state in ('queued', 'held')")
+        sql("select min(max(due_at, lease_until)) from rg_message where state in ('queued', 'held')")
     ).scalar()
     return int(found) if found is not None else None
 
@@ -193,7 +193,7 @@ def next_due(connection: Connection) -> int | None:
 def waiting_channels(connection: Connection, now: int) -> list[str]:
     """Channels with due rows."""
     rows = connection.execute(
-        text(
+        sql(
             "select distinct channel from rg_message where state in ('queued', 'held') and due_at <= :now and lease_until <= :now"
         ),
         {"now": now},
@@ -221,7 +221,7 @@ class Close(NamedTuple):
 def close(connection: Connection, rows: Iterable[Close], *, token: str, now: int) -> None:
     """Give back leased rows with a new state."""
     connection.execute(
-        text(
+        sql(
             "update rg_message set state = p.state, reason = p.reason, kind = p.kind, due_at = coalesce(p.due_at, rg_message.due_at),"
             " planned_at = coalesce(p.planned_at, rg_message.planned_at), channel = coalesce(p.channel, rg_message.channel),"
             " payload = coalesce(p.payload, rg_message.payload), lease_token = null, lease_until = 0, updated_at = :now"
@@ -235,7 +235,7 @@ def close(connection: Connection, rows: Iterable[Close], *, token: str, now: int
 def release(connection: Connection, token: str) -> int:
     """Give back every row of a lease that was not sent."""
     found = connection.execute(
-        text(
+        sql(
             "update rg_message set lease_token = null, lease_until = 0 where lease_token = :token and state in ('queued', 'held')"
         ),
         {"token": token},
@@ -246,7 +246,7 @@ def release(connection: Connection, token: str) -> int:
 def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool:
     """Cancel a message that has not left yet."""
     found = connection.execute(
-        text(
+        sql(
             "update rg_message set state = 'cancelled', reason = 'cancelled.by_caller', updated_at = :now, lease_token = null,"
             " lease_until = 0 where tenant = :tenant and id = :id and state in ('queued', 'held') and lease_until <= :now"
         ),
@@ -258,7 +258,7 @@ def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool
 def load(connection: Connection, tenant: str, identity: str) -> dict[str, Any] | None:
     """A message row as a mapping, or None."""
     found = connection.execute(
-        text("select * from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
+        sql("select * from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
     ).one_or_none()
     return dict(found._mapping) if found is not None else None
 
@@ -266,13 +266,13 @@ def load(connection: Connection, tenant: str, identity: str) -> dict[str, Any] |
 def load_row(connection: Connection, tenant: str, identity: str) -> Row:
     """One message as a claimed row; the caller holds its lease."""
     found = connection.execute(
-        text(f"select {_ROW} from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
+        sql(f"select {_ROW} from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
     ).one()
     return Row(*found)
 
 
 def count_by_state(connection: Connection, tenant: str) -> dict[str, int]:
     rows = connection.execute(
-        text("select state, count(*) from rg_message where tenant = :tenant group by state"), {"tenant": tenant}
+        sql("select state, count(*) from rg_message where tenant = :tenant group by state"), {"tenant": tenant}
     )
-    return dict(rows)
+    return {key: value for key, value in rows}  # noqa: C416 - a cursor is no mapping for dict()

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page, values
+from recallgate.store.dialect import bind, page, sql, values
 
 
 class PersonRow(NamedTuple):
@@ -40,7 +40,7 @@ def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
     columns = ", ".join(PersonRow._fields)
     updates = ", ".join(f"{name} = excluded.{name}" for name in PersonRow._fields if name not in ("tenant", "id"))
     connection.execute(
-        text(
+        sql(
             f"insert into rg_person ({columns}) select p.* from {page('rows', PersonRow._fields)} p where true"
             f" on conflict (tenant, id) do update set {updates}"
         ),
@@ -50,7 +50,7 @@ def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
 
 def save_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
     connection.execute(
-        text(
+        sql(
             f"insert into rg_contact ({', '.join(ContactRow._fields)}) select p.* from {page('rows', ContactRow._fields)} p where true"
             " on conflict (tenant, person, channel, position) do update set address = excluded.address, key = excluded.key,"
             " dead_at = case when rg_contact.key = excluded.key then rg_contact.dead_at else null end"
@@ -63,10 +63,10 @@ def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> d
     """Person rows by id, with `contacts`: {channel: [address, …]} in order of preference, dead ones left out."""
     scope = {"tenant": tenant, "people": bind(people)}
     found: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(text(f"select * from rg_person where tenant = :tenant and id in {values('people')}"), scope):
+    for row in connection.execute(sql(f"select * from rg_person where tenant = :tenant and id in {values('people')}"), scope):
         found[row.id] = {**row._mapping, "data": json.loads(row.data), "contacts": {}}
     for row in connection.execute(
-        text(
+        sql(
             f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
             " and dead_at is null order by person, channel, position"
         ),
@@ -80,7 +80,7 @@ def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> d
 def bury_contacts(connection: Connection, rows: Iterable[tuple[str, str]], *, now: int) -> None:
     """Mark addresses as dead: (tenant, address key)."""
     connection.execute(
-        text(
+        sql(
             f"update rg_contact set dead_at = :now from {page('rows', ('tenant', 'key'))} p"
             " where rg_contact.tenant = p.tenant and rg_contact.key = p.key and rg_contact.dead_at is null"
         ),
@@ -91,10 +91,10 @@ def bury_contacts(connection: Connection, rows: Iterable[tuple[str, str]], *, no
 def person_of(connection: Connection, tenant: str, keys: Sequence[str]) -> dict[str, str]:
     """Address key -> person, for addresses that belong to one."""
     rows = connection.execute(
-        text(f"select key, min(person) from rg_contact where tenant = :tenant and key in {values('keys')} group by key"),
+        sql(f"select key, min(person) from rg_contact where tenant = :tenant and key in {values('keys')} group by key"),
         {"tenant": tenant, "keys": bind(keys)},
     )
-    return dict(rows)
+    return {key: value for key, value in rows}  # noqa: C416 - a cursor is no mapping for dict()
 
 
 class PersonEventRow(NamedTuple):
@@ -112,7 +112,7 @@ class PersonEventRow(NamedTuple):
 def record_events(connection: Connection, rows: Iterable[PersonEventRow]) -> list[tuple[str, str]]:
     """Write what people did, once each; answers (person, type) of what was new."""
     found = connection.execute(
-        text(
+        sql(
             f"insert into rg_person_event ({', '.join(PersonEventRow._fields)})"
             f" select p.* from {page('rows', PersonEventRow._fields)} p where true on conflict do nothing returning person, type"
         ),
@@ -125,7 +125,7 @@ def did(connection: Connection, tenant: str, names: Sequence[str]) -> dict[str, 
     """What people did in the app: (type, at) by person, oldest first."""
     found: dict[str, list[tuple[str, int]]] = {}
     for person, kind, at in connection.execute(
-        text(
+        sql(
             f"select person, type, at from rg_person_event where tenant = :tenant and person in {values('people')} order by person, at, seq"
         ),
         {"tenant": tenant, "people": bind(names)},
@@ -139,7 +139,7 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
     scope = {"tenant": tenant, "person": person}
     keys = [
         row.key
-        for row in connection.execute(text("select key from rg_contact where tenant = :tenant and person = :person"), scope)
+        for row in connection.execute(sql("select key from rg_contact where tenant = :tenant and person = :person"), scope)
     ]
     scope["subjects"] = bind(["p:" + person, *("a:" + key for key in keys)])
     queries = {
@@ -157,4 +157,4 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
         "runs": "select campaign, run, arm, holdout, state, ended, started_at, assigned_at from rg_run"
         " where tenant = :tenant and person = :person order by started_at",
     }
-    return {name: [dict(row._mapping) for row in connection.execute(text(query), scope)] for name, query in queries.items()}
+    return {name: [dict(row._mapping) for row in connection.execute(sql(query), scope)] for name, query in queries.items()}

@@ -1,12 +1,14 @@
 """Access tokens shared by processes, and who may fetch the next one."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from recallgate.store.dialect import sql
 
 
 def load(connection: Connection, identity: str) -> tuple[str, int] | None:
     """The token and its end, if one is kept."""
     row = connection.execute(
-        text("select value, expires_at from rg_token where identity = :identity and value is not null"), {"identity": identity}
+        sql("select value, expires_at from rg_token where identity = :identity and value is not null"), {"identity": identity}
     ).one_or_none()
     return (row.value, row.expires_at) if row is not None else None
 
@@ -14,7 +16,7 @@ def load(connection: Connection, identity: str) -> tuple[str, int] | None:
 def lease(connection: Connection, identity: str, *, holder: str, now: int, until: int) -> bool:
     """True when the caller may fetch a token now; others wait for it."""
     found = connection.execute(
-        text(
+        sql(
             "insert into rg_token (identity, value, expires_at, lease_until, holder) values (:identity, null, 0, :until, :holder)"
             " on conflict (identity) do update set lease_until = :until, holder = :holder where rg_token.lease_until <= :now"
         ),
@@ -25,7 +27,7 @@ def lease(connection: Connection, identity: str, *, holder: str, now: int, until
 
 def save(connection: Connection, identity: str, *, value: str, expires_at: int) -> None:
     connection.execute(
-        text(
+        sql(
             "insert into rg_token (identity, value, expires_at, lease_until) values (:identity, :value, :expires, 0)"
             " on conflict (identity) do update set value = :value, expires_at = :expires, lease_until = 0, holder = null"
         ),
@@ -36,6 +38,6 @@ def save(connection: Connection, identity: str, *, value: str, expires_at: int) 
 def drop(connection: Connection, identity: str, *, value: str) -> None:
     """Forget a token that the vendor called bad, unless a newer one is there already."""
     connection.execute(
-        text("update rg_token set value = null, expires_at = 0 where identity = :identity and value = :value"),
+        sql("update rg_token set value = null, expires_at = 0 where identity = :identity and value = :value"),
         {"identity": identity, "value": value},
     )

@@ -16,8 +16,8 @@ def adopt_orphans(connection: Connection, receipts: Sequence[tuple[str, str, str
     owner = {(account, vendor_id): (tenant, identity) for tenant, identity, account, vendor_id in receipts}
     subjects: dict[tuple[str, str], events.Subject] = {}
     for tenant in sorted({tenant for tenant, _, _, _ in receipts}):
-        asked = [(identity, None) for owner_tenant, identity in owner.values() if owner_tenant == tenant]
-        for (identity, _), subject in events.find_messages(connection, tenant, None, asked).items():
+        asked = [(identity, None, None) for owner_tenant, identity in owner.values() if owner_tenant == tenant]
+        for (identity, _, _), subject in events.find_messages(connection, tenant, asked).items():
             if identity is not None:
                 subjects[tenant, identity] = subject
     news: dict[tuple[str, str], list[tuple[EventType, int, str | None, str | None]]] = {}

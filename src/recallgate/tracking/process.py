@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -16,105 +17,115 @@ from recallgate.store.events import EventRow, Subject
 
 
 @dataclass(frozen=True)
+class Told:
+    """An event and who told it: the account whose vendor did, None for the gateway itself.
+
+    `channel` is the account's, for events that no message is known for; `codes` the opt-out codes of its own suffix.
+    """
+
+    event: Event
+    account: str | None = None
+    channel: str | None = None
+    codes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Applied:
-    """What a batch of events did: those that were new, with our message id and person filled in."""
+    """What a batch of events did: those that were new, with our message id filled in, and how many states changed."""
 
     events: tuple[Event, ...] = ()
     people: tuple[str | None, ...] = ()
     changed: int = 0
     duplicates: int = 0
-    replies: tuple[str, ...] = field(default=(), repr=False)
+    help_wanted: tuple[str, ...] = field(default=(), repr=False)
 
 
-def apply_events(
-    connection: Connection,
-    told: Sequence[Event],
-    *,
-    tenant: str,
-    account: str | None,
-    now: datetime,
-    sender_codes: Mapping[str, Sequence[str]] | None = None,
-    channel: str | None = None,
-) -> Applied:
-    """Store events and do what follows. `account` is the one whose vendor told them, None for the gateway itself.
+class _News(NamedTuple):
+    """An event with the message and person behind it."""
 
-    `sender_codes` are the opt-out codes of the account's own suffix; `channel` is the account's, for events that no
-    message is known for (a reply out of the blue).
-    """
+    told: Told
+    subject: Subject | None
+    person: str | None
+
+
+def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, now: datetime) -> Applied:
+    """Store events and do what follows, a few statements for the whole batch."""
     at_now = to_ms(now)
-    found = events.find_messages(connection, tenant, account, [(event.message_id, event.vendor_id) for event in told])
-    owners = _owners(connection, tenant, told, found)
+    found = events.find_messages(
+        connection, tenant, [(told.event.message_id, told.event.vendor_id, told.account) for told in batch]
+    )
+    owners = _owners(connection, tenant, batch, found)
     rows: list[EventRow] = []
-    keyed: dict[str, tuple[Event, Subject | None, str | None]] = {}
-    for event in told:
-        subject = _subject(event, found)
-        key = _dedupe(event, subject, account)
-        person = subject.person if subject is not None else owners.get(event.address or "")
-        rows.append(_row(event, subject, person, key, tenant=tenant, account=account, now=at_now))
-        keyed.setdefault(key, (event, subject, person))
+    keyed: dict[str, _News] = {}
+    for told in batch:
+        subject = _subject(told, found)
+        person = subject.person if subject is not None else owners.get(told.event.address or "")
+        news = _News(told, subject, person)
+        key = _dedupe(news)
+        if key not in keyed:
+            keyed[key] = news
+            rows.append(_row(news, key, tenant=tenant, now=at_now))
     fresh = events.insert(connection, rows)
-    new = [(event, subject, person) for key, (event, subject, person) in keyed.items() if key in fresh]
+    new = [news for key, news in keyed.items() if key in fresh]
     changed = _fold(connection, new, at_now)
     effects = Effects()
-    for event, subject, person in new:
+    for told, subject, person in new:
         effects_of(
-            event,
+            told.event,
             effects,
             tenant=tenant,
             now=now,
             subject=subject,
             person=person,
-            channel=subject.channel if subject is not None else channel or "*",
-            codes=(sender_codes or {}).get(account or "", ()),
+            channel=subject.channel if subject is not None else told.channel or "*",
+            codes=told.codes,
         )
     _carry_out(connection, effects, tenant, at_now)
-    wakes = [(person, event.type.value) for event, _, person in new if person is not None]
+    wakes = sorted({(news.person, news.told.event.type.value) for news in new if news.person is not None})
     if wakes:
         campaigns.wake(connection, tenant, wakes, now=at_now)
     return Applied(
-        tuple(replace(event, message_id=subject.id if subject is not None else event.message_id) for event, subject, _ in new),
-        tuple(person for _, _, person in new),
+        tuple(
+            replace(news.told.event, message_id=news.subject.id if news.subject is not None else news.told.event.message_id)
+            for news in new
+        ),
+        tuple(news.person for news in new),
         changed,
-        len(told) - len(new),
+        len(batch) - len(new),
         tuple(effects.answers),
     )
 
 
-def _subject(event: Event, found: Mapping[tuple[str | None, str | None], Subject]) -> Subject | None:
-    subject = found.get((event.message_id, event.vendor_id))
-    if subject is None and event.message_id is not None:
-        subject = found.get((None, event.vendor_id))
-    return subject
+def _subject(told: Told, found: Mapping[events.Asked, Subject]) -> Subject | None:
+    return found.get((told.event.message_id, told.event.vendor_id, told.account))
 
 
-def _owners(
-    connection: Connection, tenant: str, told: Sequence[Event], found: Mapping[tuple[str | None, str | None], Subject]
-) -> dict[str, str]:
-    strangers = sorted({event.address for event in told if event.address is not None and _subject(event, found) is None})
+def _owners(connection: Connection, tenant: str, batch: Sequence[Told], found: Mapping[events.Asked, Subject]) -> dict[str, str]:
+    strangers = sorted({told.event.address for told in batch if told.event.address is not None and _subject(told, found) is None})
     return people.person_of(connection, tenant, strangers) if strangers else {}
 
 
-def _dedupe(event: Event, subject: Subject | None, account: str | None) -> str:
+def _dedupe(news: _News) -> str:
     """The vendor's own id of the news; where there is none, the news itself."""
-    who = subject.id if subject is not None else event.vendor_id or event.address or ""
+    event, account = news.told.event, news.told.account or ""
+    who = news.subject.id if news.subject is not None else event.vendor_id or event.address or ""
     if event.vendor_event_id is not None:
-        return f"{account or ''}|{event.type}|{event.vendor_event_id}"
+        return f"{account}|{event.type}|{event.vendor_event_id}"
     said = hashlib.sha256((event.text or "").encode()).hexdigest()[:16] if event.text else ""
-    return f"{account or ''}|{event.type}|{who}|{event.status or ''}|{to_ms(event.at) if event.at else ''}|{said}"
+    return f"{account}|{event.type}|{who}|{event.status or ''}|{to_ms(event.at) if event.at else ''}|{said}"
 
 
-def _row(
-    event: Event, subject: Subject | None, person: str | None, key: str, *, tenant: str, account: str | None, now: int
-) -> EventRow:
+def _row(news: _News, key: str, *, tenant: str, now: int) -> EventRow:
+    event = news.told.event
     data = {name: value for name, value in event.data.items() if isinstance(value, (str, int, float, bool)) or value is None}
     return EventRow(
         tenant,
         key,
         event.type.value,
-        subject.id if subject is not None else None,
+        news.subject.id if news.subject is not None else None,
         event.vendor_id,
-        account,
-        person,
+        news.told.account,
+        news.person,
         to_ms(event.at) if event.at is not None else now,
         now,
         event.status,
@@ -124,15 +135,16 @@ def _row(
     )
 
 
-def _fold(connection: Connection, new: Sequence[tuple[Event, Subject | None, str | None]], now: int) -> int:
-    news: dict[str, list[tuple[EventType, int, str | None, str | None]]] = {}
+def _fold(connection: Connection, new: Sequence[_News], now: int) -> int:
+    told: dict[str, list[tuple[EventType, int, str | None, str | None]]] = {}
     subjects: dict[str, Subject] = {}
-    for event, subject, _ in new:
-        if subject is not None:
-            subjects[subject.id] = subject
+    for news in new:
+        if news.subject is not None:
+            event = news.told.event
+            subjects[news.subject.id] = news.subject
             at = to_ms(event.at) if event.at is not None else now
-            news.setdefault(subject.id, []).append((event.type, at, event.kind.value if event.kind else None, event.code))
-    changes = [change for identity, told in news.items() if (change := events.fold(subjects[identity], told)) is not None]
+            told.setdefault(news.subject.id, []).append((event.type, at, event.kind.value if event.kind else None, event.code))
+    changes = [change for identity, items in told.items() if (change := events.fold(subjects[identity], items)) is not None]
     if changes:
         events.apply(connection, changes, now=now)
     return len(changes)

@@ -1,0 +1,1 @@
+"""`recallgate demo`: one campaign on real customers, from layering to review, in virtual time."""
