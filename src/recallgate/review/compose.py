@@ -22,7 +22,7 @@ from recallgate.review.document import (
 )
 from recallgate.review.shown import View, rate_text
 from recallgate.review.statistics import EXPERIMENT, HEADLINE
-from recallgate.review.words import percent, points
+from recallgate.review.words import MINUS, percent, points
 from recallgate.stats import wilson
 
 _PLAN_ORDER = ("hypothesis", "what_changed", "segment", "offer", "copy", "page", "play")
@@ -229,7 +229,7 @@ def _lift_chart(view: View, name: str, rows: Sequence[Compared]) -> Chart | None
         name=f"lift-{name}",
         title=title,
         description=description,
-        tick=lambda at: f"{at * 100:+g}" if at else "0",
+        tick=lambda at: f"{at * 100:+g}".replace("-", MINUS) if at else "0",
         zero=True,
     )
     return Chart(title, drawing)

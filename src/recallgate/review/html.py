@@ -70,7 +70,8 @@ def _block(block: Block, title: str) -> str:
             return _table(block, title)
         case Chart():
             caption = f"<p>{escape(block.caption)}</p>" if block.caption else ""
-            return f"<figure><figcaption><h3>{escape(block.title)}</h3>{caption}</figcaption>{block.svg}</figure>"
+            head = "" if block.title == title else f"<h3>{escape(block.title)}</h3>"
+            return f"<figure><figcaption>{head}{caption}</figcaption>{block.svg}</figure>"
 
 
 def _card(card: Card) -> str:
@@ -102,9 +103,10 @@ def _table(table: Table, title: str) -> str:
                 f'<td data-name="{escape(column)}"{_number(cell.number)}><span>{escape(cell.text)}{_note(cell.note)}</span></td>'
             )
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return (
-        f"<table><caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+    # a caption that repeats the title above it is for screen readers only
+    same = ' class="same"' if table.caption == title else ""
+    caption = f"<caption{same}>{escape(table.caption)}</caption>"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _note(note: str) -> str:

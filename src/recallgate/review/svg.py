@@ -62,7 +62,8 @@ def intervals(
         parts.append(_line(x(0), 4, x(0), bottom, "zero"))
     for row, estimate in enumerate(estimates):
         y = 40.0 + 52 * row
-        parts.append(_text(_LEFT, y - 14, estimate.label, "label"))
+        parts.append(_text(_LEFT + (6 if zero else 0), y - 14, estimate.label, "label"))  # off the line
+
         parts.append(_text(_RIGHT, y - 14, estimate.shown, "label strong end"))
         if estimate.low is not None and estimate.high is not None:
             low, high = x(estimate.low), x(estimate.high)
