@@ -1,10 +1,18 @@
 """`init`, `send`, `explain`, `status`, `pause`, `suppressions`, `db`, `rules`: commands that work with a store."""
 
+import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from recallgate.model.clock import to_ms
+from recallgate.store import campaigns, people
+from recallgate.store.campaigns import CampaignRow, RunRow
+from recallgate.store.engine import Store
+from recallgate.store.people import PersonEventRow
 
 NOTE = {"type": "inapp", "title": "Order 4821", "body": "It has left our house."}
 
@@ -208,6 +216,34 @@ def test_review_of_an_unknown_campaign_says_so(run, house):
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: campaign: 'spring' is not in the store")
+
+
+def test_review_of_a_stored_campaign_counts_its_people(run, house):
+    # three people treated, of whom one comes back a day later; one held out, who does not
+    start = to_ms(datetime(2026, 11, 1, 10, tzinfo=UTC))
+    campaign = CampaignRow("default", "spring", "1", "{}", "launched", 2500, "salt", None, start, "[]")
+    runs = [
+        RunRow("default", "spring", person, 0, "1", None, held_out, 0, "ended", "end", start, start, start, None, None, "{}")
+        for person, held_out in (("a", 0), ("b", 0), ("c", 0), ("d", 1))
+    ]
+    back = PersonEventRow("default", "a", "returned", start + 86_400_000, "1", None, "{}")
+
+    async def fill() -> None:
+        store = Store("sqlite:///recallgate.sqlite")
+        await store.open()
+        await store.run(lambda c: campaigns.save(c, campaign))
+        await store.run(lambda c: campaigns.enrol(c, runs))
+        await store.run(lambda c: people.record_events(c, [back]))
+        await store.close()
+
+    asyncio.run(fill())
+    options = ("--now", "2026-11-20T00:00:00Z", "--out", "report", "--language", "zh", "--json")
+
+    found = run("review", "spring", "--config", "recallgate.toml", *options).json
+
+    rate, natural = found["statistics"]["recall_rate"], found["statistics"]["natural_return_rate"]
+    assert (rate["k"], rate["n"], natural["k"], natural["n"]) == (1, 3, 0, 1)
+    assert 'lang="zh' in (house / "report" / "report.html").read_text("utf-8")
 
 
 def test_rules_of_a_country_are_shown(run):

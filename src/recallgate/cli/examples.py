@@ -63,24 +63,25 @@ def example_of(cls: AdapterClass) -> tuple[dict[str, Any], dict[str, Any]]:
     if "sender" in cls.Config.model_fields:
         config["sender"] = _first(cls, "sender")
     tried = dict.fromkeys(config, 1)
-    fault: Exception = ConfigError("nothing was tried")
+    refusals: list[Exception] = []
     for _ in range(60):
-        try:
-            message = _message_for(cls, config)
-        except (ValidationError, SendError) as exc:
-            fault = exc
-        else:
-            return config, message
-        if not _repair(cls, config, fault, tried):
+        found = _message_for(cls, config)
+        if isinstance(found, dict):
+            return config, found
+        refusals = found
+        if not any(_repair(cls, config, one, tried) for one in refusals):
             break
-    raise ConfigError(f"{cls.adapter_name()}: no example was found for its config; the last refusal was {_said(fault)}")
+    raise ConfigError(f"{cls.adapter_name()}: no example was found for its config; the last refusal was {_said(refusals[-1])}")
 
 
-def _message_for(cls: AdapterClass, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The first message of the channel that the adapter builds; raises its first refusal when it builds none."""
+def _message_for(cls: AdapterClass, config: Mapping[str, Any]) -> dict[str, Any] | list[Exception]:
+    """The first message of the channel that the adapter builds, or what it refused: the config, or each message."""
     given = Given(now=datetime(2026, 11, 22, 10, tzinfo=UTC), nonce=_HEX, public_url="https://app.example")
-    adapter = cls(cls.Config.model_validate(dict(config)), tools_of(given, cls.adapter_name()))
-    refusals = []
+    try:
+        adapter = cls(cls.Config.model_validate(dict(config)), tools_of(given, cls.adapter_name()))
+    except ValidationError as exc:
+        return [exc]
+    refusals: list[Exception] = []
     for message in _messages(cls):
         try:
             describe_sending(adapter, read_message(adapter, message), given)
@@ -88,7 +89,7 @@ def _message_for(cls: AdapterClass, config: Mapping[str, Any]) -> dict[str, Any]
             refusals.append(exc)
         else:
             return message
-    raise refusals[0]
+    return refusals or [ConfigError(f"no message is known for channel {cls.channel.name}")]
 
 
 def _messages(cls: AdapterClass) -> Iterable[dict[str, Any]]:
