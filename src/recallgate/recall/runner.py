@@ -160,6 +160,8 @@ class _Step:
             case DoGoal(step=goal):
                 return self._end("goal") if self._happened((goal.event,), self._run.started_at) else position + 1
             case Stop(reason=reason):
+                if reason == "completed" and (due := self._last_pending()) is not None:
+                    return self._wait(position, due)
                 return self._end(reason)
             case Jump(to=to):
                 return to
@@ -252,6 +254,13 @@ class _Step:
             return Outcome.PENDING if made else Outcome.UNREACHABLE
         told = [kind for kind, _, _ in self._events.get(message["id"], ())]
         return outcome(message["state"], message["kind"] or message["reason"] or "", told)
+
+    def _last_pending(self) -> datetime | None:
+        """A run is over when its messages are: until when the last of them waits, None when none does."""
+        if self.made:
+            return self._now + _SOON
+        waits = [self._due(step) for step in self._messages if self._outcome(step) is Outcome.PENDING]
+        return max(waits, default=None)
 
     def _due(self, step: str) -> datetime:
         message = self._messages.get(step)

@@ -61,7 +61,7 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
                 " reason = null, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
                 f" from {page('rows', Intent._fields)} p"
                 " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.lease_token = :token"
-                " and rg_message.state in ('queued', 'held')"
+                " and rg_message.state || '' in ('queued', 'held')"
                 " and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
                 "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
                 "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
@@ -76,8 +76,8 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
         sql(
             "insert into rg_attempt (tenant, message_id, n, account, channel, at)"
             f" select p.tenant, p.id, p.n, p.account, p.channel, :now from {page('rows', Intent._fields)} p"
-            " join rg_message m on m.tenant = p.tenant and m.id = p.id"
-            " where m.state = 'sending' and m.lease_token = :token and m.attempts = p.n"
+            " cross join rg_message m where m.tenant = p.tenant and m.id = p.id"
+            " and m.state || '' = 'sending' and m.lease_token = :token and m.attempts = p.n"
         ),
         {"rows": rows, "token": token, "now": now},
     )
@@ -103,7 +103,7 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
             " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
             " cost_micros = coalesce(p.cost_micros, rg_message.cost_micros), lease_token = null, lease_until = 0, updated_at = :now"
             f" from {source} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state in ('sending', 'uncertain')"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('sending', 'uncertain')"
             " and rg_message.attempts = p.n"
         ),
         {"rows": rows, "now": now},
@@ -158,8 +158,8 @@ def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str,
     found: dict[str, list[tuple[str, str | None]]] = {}
     for identity, account, kind in connection.execute(
         sql(
-            f"select a.message_id, a.account, a.kind from rg_attempt a join {page('rows', ('tenant', 'id'))} p"
-            " on a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n"
+            f"select a.message_id, a.account, a.kind from {page('rows', ('tenant', 'id'))} p cross join rg_attempt a"
+            " where a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n"
         ),
         {"rows": bind(pairs)},
     ):
@@ -223,7 +223,7 @@ def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int 
         sql(
             "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
             f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state = 'uncertain'"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'uncertain'"
         ),
         {"rows": bind(rows), "now": now},
     )

@@ -131,8 +131,8 @@ def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *
     found = connection.execute(
         sql(
             "update rg_run set wake_at = :now where rowid in ("
-            f" select r.rowid from {page('news', ('person', 'type'))} p join rg_run r on r.tenant = :tenant and r.person = p.person"
-            " where r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
+            f" select r.rowid from {page('news', ('person', 'type'))} p cross join rg_run r"
+            " where r.tenant = :tenant and r.person = p.person and r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
             " or instr(coalesce(r.waiting, ''), '\"' || p.type || '\"') > 0))"
         ),
         {"tenant": tenant, "news": bind(news), "now": now},
@@ -156,7 +156,7 @@ def messages_of_runs(
     for row in connection.execute(
         sql(
             "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.due_at, m.planned_at, m.accepted_at"
-            f" from {page('runs', ('person', 'run'))} p join rg_message m on m.tenant = :tenant and m.campaign = :campaign"
+            f" from {page('runs', ('person', 'run'))} p cross join rg_message m where m.tenant = :tenant and m.campaign = :campaign"
             " and m.person = p.person and m.run = p.run order by m.created_at, m.id"
         ),
         {"tenant": tenant, "campaign": campaign, "runs": bind(runs)},
@@ -172,8 +172,9 @@ def cancel_waiting(
     connection.execute(
         sql(
             "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now, lease_token = null, lease_until = 0"
-            f" from {page('people', ('person', 'run'))} p where rg_message.tenant = :tenant and rg_message.campaign = :campaign"
-            " and rg_message.person = p.person and rg_message.run = p.run and rg_message.state in ('queued', 'held')"
+            f" where rowid in (select m.rowid from {page('people', ('person', 'run'))} p cross join rg_message m"
+            " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
+            " and m.state || '' in ('queued', 'held'))"
         ),
         {"tenant": tenant, "campaign": campaign, "people": bind(people), "now": now, "reason": reason},
     )

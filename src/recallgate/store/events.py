@@ -58,7 +58,7 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
         for row in connection.execute(
             sql(
                 f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-                " join rg_message m on m.tenant = :tenant and m.id = p.message_id"
+                " cross join rg_message m where m.tenant = :tenant and m.id = p.message_id"
             ),
             {"tenant": tenant, "asked": bind(ours)},
         ):
@@ -67,7 +67,7 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
         for row in connection.execute(
             sql(
                 f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-                " join rg_message m on m.account = p.account and m.vendor_id = p.vendor_id where m.tenant = :tenant"
+                " cross join rg_message m where m.account = p.account and m.vendor_id = p.vendor_id and m.tenant = :tenant"
             ),
             {"tenant": tenant, "asked": bind(theirs)},
         ):
@@ -130,7 +130,7 @@ def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> Non
             " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
             " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
             f" from {page('rows', Change._fields)} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state = p.was"
+            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = p.was"
         ),
         {"rows": bind(changes), "now": now},
     )
@@ -142,9 +142,9 @@ def orphans(
     """Events that came before their receipt: (seq, account, vendor id, type, at, kind, code) of (account, vendor id) pairs."""
     rows = connection.execute(
         sql(
-            "select e.seq, e.account, e.vendor_id, e.type, e.at, e.kind, e.code from rg_event e"
-            f" join {page('rows', ('account', 'vendor_id'))} p on e.account = p.account and e.vendor_id = p.vendor_id"
-            " where e.message_id is null order by e.seq"
+            f"select e.seq, e.account, e.vendor_id, e.type, e.at, e.kind, e.code from {page('rows', ('account', 'vendor_id'))} p"
+            " cross join rg_event e where e.account = p.account and e.vendor_id = p.vendor_id"
+            " and e.message_id is null and e.vendor_id is not null order by e.seq"
         ),
         {"rows": bind(receipts)},
     )

@@ -183,9 +183,9 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         }
     for campaign, person, run, started, ended in connection.execute(
         sql(
-            "select r.campaign, r.person, r.run, r.started_at, r.ended from rg_run r"
-            f" join {page('runs', ('campaign', 'person', 'run'))} p"
-            " on r.campaign = p.campaign and r.person = p.person and r.run = p.run where r.tenant = :tenant"
+            "select r.campaign, r.person, r.run, r.started_at, r.ended"
+            f" from {page('runs', ('campaign', 'person', 'run'))} p cross join rg_run r"
+            " where r.tenant = :tenant and r.campaign = p.campaign and r.person = p.person and r.run = p.run"
         ),
         {**scope, "runs": bind(asked)},
     ):

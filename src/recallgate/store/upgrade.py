@@ -71,7 +71,7 @@ def _begun(url: str) -> Any:
 
 
 def _found(connection: Any) -> str:
-    from sqlalchemy import inspect
+    from sqlalchemy import inspect, text
 
     if not inspect(connection).has_table("rg_schema_version"):
         return ""

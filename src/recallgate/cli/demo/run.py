@@ -235,7 +235,7 @@ class _Watch:
 
 
 async def _review(gateway: Gateway, campaign: Campaign, checked: Preflight, out: Path, clock: FrozenClock) -> Mapping[str, Any]:
-    from recallgate.review.collect import CostInputs, collect
+    from recallgate.review.collecting import CostInputs, collect
 
     collected = await gateway.store.run(
         lambda c: collect(
