@@ -58,13 +58,12 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("idempotency_key is not null"),
     )
-    op.create_index(
-        "rg_message_open", "rg_message", ["state", "lease_until"], sqlite_where=sa.text("state in ('sending', 'uncertain')")
-    )
     op.create_index("rg_message_person", "rg_message", ["tenant", "person"], sqlite_where=sa.text("person is not null"))
     op.create_index(
         "rg_message_run", "rg_message", ["tenant", "campaign", "person"], sqlite_where=sa.text("campaign is not null")
     )
+    op.create_index("rg_message_sending", "rg_message", ["lease_until"], sqlite_where=sa.text("state = 'sending'"))
+    op.create_index("rg_message_uncertain", "rg_message", ["settle_at"], sqlite_where=sa.text("state = 'uncertain'"))
     op.create_index("rg_message_vendor", "rg_message", ["account", "vendor_id"], sqlite_where=sa.text("vendor_id is not null"))
     op.create_table(
         "rg_attempt",
