@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from recallgate.rules.consent import ConsentLaw
 from recallgate.rules.optout import ReplyWords, codes_in_suffix, compact
@@ -37,7 +38,7 @@ def check_sms(
     signature: str | None = None,
     signature_last: bool = False,
     optout_suffix: str | None = None,
-    blocked_words: Iterable[str] | Mapping[str, Level] = (),
+    blocked_words: Collection[str] | Mapping[str, Level] = (),
     max_parts: int | None = None,
     max_items: int = 3,
     reply_path: bool = False,
@@ -72,12 +73,12 @@ def check_sms(
         body = f"{body} {suffix}" if body else suffix
     final = _with_tag(body, tag, last=signature_last)
 
-    said = body.replace(suffix, " ") if suffix else body
+    said = spaced if suffix and suffix not in spaced else body.replace(suffix, " ") if suffix else body
     if marketing:
         findings += _optout(body, suffix, country, sender_codes)
         findings += _destination(said, country, reply_path=reply_path)
         findings += _offer(said, max_items)
-        label = ConsentLaw.default().label(country=country, channel="sms")
+        label = _label(country)
         if label and not final.startswith(label):
             findings.append(Finding("warning", "label.missing", f"advertising in {country} begins with {label}"))
     if not per_user_link and any(link not in approved_links for link in links_in(said)):
@@ -86,6 +87,11 @@ def check_sms(
     length = count(final, country=country)
     findings += _length(final, length.parts, length.encoding, max_parts)
     return Checked(final, length.parts, length.encoding, tuple(findings))
+
+
+@lru_cache(maxsize=512)
+def _label(country: str | None) -> str | None:
+    return ConsentLaw.default().label(country=country, channel="sms")
 
 
 _TAG = re.compile(r"【[^【】]{1,30}】")
@@ -154,23 +160,27 @@ def _optout(body: str, suffix: str, country: str | None, sender_codes: Iterable[
         return [
             Finding("error", "optout.missing", "marketing needs a way to opt out; give the sender's suffix, for example 回T退订")
         ]
-    way = suffix or _sentence_of_way_out(body)
+    return list(_way_out(suffix or _sentence_of_way_out(body), bool(suffix), country, tuple(sender_codes or ())))
+
+
+@lru_cache(maxsize=1024)  # of a sender's suffix, which is the same for all its texts
+def _way_out(way: str, is_suffix: bool, country: str | None, sender_codes: tuple[str, ...]) -> tuple[Finding, ...]:
     codes = codes_in_suffix(way)
     if not codes:
-        if links_in(way) or not suffix:
-            return []
-        return [Finding("error", "optout.no_code", f"the opt-out suffix {suffix} names neither a reply code nor a link")]
-    own = {compact(code) for code in sender_codes or ()}
+        if links_in(way) or not is_suffix:
+            return ()
+        return (Finding("error", "optout.no_code", f"the opt-out suffix {way} names neither a reply code nor a link"),)
+    own = {compact(code) for code in sender_codes}
     words = ReplyWords.default()
     unknown = [code for code in codes if code not in own and not words.knows(code, country=country)]
-    return [
+    return tuple(
         Finding(
             "error",
             "optout.unknown_code",
             f"the inbound parser does not know the reply code {code.upper()}; add it to the account",
         )
         for code in unknown
-    ]
+    )
 
 
 def _sentence_of_way_out(body: str) -> str:
@@ -217,11 +227,16 @@ def _leaves(ask: re.Match[str], country: str | None) -> bool:
 _NUMBER = re.compile(r"\d|[一二两三四五六七八九十百千万半][折元块天件份张倍价个]")
 
 
+_MARKS = "、；;"
+
+
 def _offer(said: str, max_items: int) -> list[Finding]:
     words = _TAG.sub(" ", _cut_links(said))
     found = []
     if not _NUMBER.search(words):
         found.append(Finding("warning", "offer.no_number", "no concrete number; say how much, how many or until when"))
+    if sum(map(words.count, _MARKS)) < max_items and words.count("\n") < max_items:
+        return found  # too few marks and lines for so many items
     lists = [
         len([part for part in re.split("[、；;]", sentence) if part.strip()]) for sentence in re.split("[。！？!?\n]", words)
     ]
@@ -235,7 +250,9 @@ def _offer(said: str, max_items: int) -> list[Finding]:
 _BLOCKED: Level = "error"
 
 
-def _blocked(text: str, words: Iterable[str] | Mapping[str, Level]) -> list[Finding]:
+def _blocked(text: str, words: Collection[str] | Mapping[str, Level]) -> list[Finding]:
+    if not words:
+        return []
     folded = unicodedata.normalize("NFKC", text).casefold()
     levels: Mapping[str, Level] = words if isinstance(words, Mapping) else dict.fromkeys(words, _BLOCKED)
     return [
