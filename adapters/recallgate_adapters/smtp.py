@@ -12,7 +12,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import TYPE_CHECKING, Protocol
 
 from recallgate import (
@@ -31,7 +30,8 @@ from recallgate import (
 from recallgate_adapters._shared import mask_digits
 from recallgate_adapters.smtp_codes import ERRORS, REPORT_ERRORS, STATUSES, kind_of, reply_code
 from recallgate_adapters.smtp_config import SmtpConfig, SmtpOptions
-from recallgate_adapters.smtp_message import POLICY, compose, id_domain, message_id, recipient_of, sender_address
+from recallgate_adapters.smtp_message import compose, id_domain, message_id, recipient_of, sender_address
+from recallgate_adapters.smtp_mime import parse_mailbox
 from recallgate_adapters.smtp_report import read_report
 
 if TYPE_CHECKING:
@@ -73,14 +73,13 @@ class SmtpEmail(Driver):
         """Send one e-mail; a break before the final dot is UNAVAILABLE (not sent), after it UNCERTAIN."""
         options: SmtpOptions = self.options(message)
         own_id = message_id(message, self.config)
-        mail = compose(message, self.config, message_id=own_id, date=self.tools.now(), unsubscribe_url=options.unsubscribe_url)
-        raw = mail.as_bytes(policy=POLICY)
+        raw = compose(message, self.config, message_id=own_id, date=self.tools.now(), unsubscribe_url=options.unsubscribe_url)
         sender = self.config.envelope_sender or message.sender or self.config.sender
         async with self._slots:
             connection = await self._acquire()
             healthy = False
             try:
-                text = await self._submit(connection, sender_address(parseaddr(sender)[1]), recipient_of(message), raw)
+                text = await self._submit(connection, sender_address(parse_mailbox(sender)[1]), recipient_of(message), raw)
                 healthy = True
             except SendError as error:
                 healthy = error.kind is not ErrorKind.UNCERTAIN and error.code is not None and not error.code.startswith("421")

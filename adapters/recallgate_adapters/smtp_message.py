@@ -1,26 +1,31 @@
 """E-mail as bytes: our content as a MIME message whose ASCII headers stay on one line.
 
 Source: RFC 5322, RFC 8058 (one-click unsubscribe), RFC 2919 (List-Id), read 2026-11-22.
-Quirk: Python folds a long List-Unsubscribe so that its value begins on the next line, which picky parsers misread.
-Quirk: Python's folding of encoded words may lose a space between two, and the quotes of a name; so they are written here.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from email.header import Header
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime, formataddr, parseaddr
+from email.errors import MessageError
+from email.utils import format_datetime, getaddresses
 from html import escape
 
 from recallgate import Attachment, Email, EmailAddress, ErrorKind, Message, Purpose, SendError
 from recallgate_adapters.smtp_config import SmtpConfig
+from recallgate_adapters.smtp_mime import (
+    Part,
+    check_line,
+    file_part,
+    header,
+    mailbox,
+    multipart,
+    parse_mailbox,
+    text_header,
+    text_part,
+)
 
-_LONGEST_LINE = 998
 _NOT_ATEXT = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]", re.ASCII)
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}", re.ASCII)
 _BODY_TAG = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
@@ -31,49 +36,13 @@ _OWN = frozenset(
 )
 
 
-class UnfoldedPolicy(EmailPolicy):
-    """Headers of ASCII text on one line of at most 998 characters, other text as encoded words, the rest as `EmailPolicy`."""
-
-    def fold(self, name: str, value: str) -> str:
-        return self._written(name, value) or super().fold(name, value)
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        text = self._written(name, value)
-        return text.encode("ascii") if text else super().fold_binary(name, value)
-
-    def _written(self, name: str, value: str) -> str | None:
-        line = f"{name}: {value}"
-        if line.isascii() and line.isprintable() and len(line) <= _LONGEST_LINE:
-            return f"{line}\r\n"
-        if line.isascii() or hasattr(value, "params"):
-            return None
-        addresses: Sequence[Address] | None = getattr(value, "addresses", None)
-        if addresses is None:
-            return f"{name}: {_words(str(value), name)}\r\n"
-        return f"{name}: {', '.join(_mailbox(address, name) for address in addresses)}\r\n"
-
-
-def _words(text: str, name: str) -> str:
-    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
-
-
-def _mailbox(address: Address, name: str) -> str:
-    if address.display_name.isascii():
-        return formataddr((address.display_name, address.addr_spec))
-    return f"{_words(address.display_name, name)} <{address.addr_spec}>"
-
-
-# 7bit: bodies are encoded where needed, so that the message passes servers without 8BITMIME.
-POLICY = UnfoldedPolicy(linesep="\r\n", cte_type="7bit")
-
-
 def message_id(message: Message, config: SmtpConfig) -> str:
     """The Message-ID, the same on each try: the only id that both sides know."""
     return f"<{_NOT_ATEXT.sub('-', message.id)}@{id_domain(config)}>"
 
 
 def id_domain(config: SmtpConfig) -> str:
-    return config.message_id_domain or parseaddr(config.sender)[1].rpartition("@")[2]
+    return config.message_id_domain or parse_mailbox(config.sender)[1].rpartition("@")[2]
 
 
 def recipient_of(message: Message) -> str:
@@ -106,7 +75,7 @@ def ascii_address(address: str) -> str:
 
 def compose(
     message: Message, config: SmtpConfig, *, message_id: str, date: datetime, unsubscribe_url: str | None = None
-) -> EmailMessage:
+) -> bytes:
     """The whole e-mail. Raises `SendError(UNSUPPORTED)` for what cannot be written, header injection among it.
 
     Headers of the content are set as they are. A marketing message without a List-Unsubscribe of its own gets one from
@@ -115,48 +84,59 @@ def compose(
     content = message.content
     if not isinstance(content, Email):
         raise SendError(ErrorKind.UNSUPPORTED, "content", f"SMTP takes email content, not {content.type}")
-    mail = EmailMessage(policy=POLICY)
     try:
-        for name, value in _headers(message, content, config, message_id, date, unsubscribe_url):
-            mail[name] = value
-        _fill(mail, content)
+        lines = list(_headers(message, content, config, message_id, date, unsubscribe_url))
+        body = _body(content)
+        return bytes(Part((*lines, *body.headers, "MIME-Version: 1.0"), body.body))
     except SendError:
         raise
-    except (ValueError, LookupError, TypeError) as exc:
+    except (ValueError, LookupError, TypeError, MessageError) as exc:
         # The text of the exception may repeat the header, and with it the address.
         raise SendError(ErrorKind.UNSUPPORTED, "headers", f"a header cannot be written ({type(exc).__name__})") from None
-    return mail
 
 
 def _headers(
     message: Message, content: Email, config: SmtpConfig, message_id: str, date: datetime, unsubscribe_url: str | None
-) -> Iterator[tuple[str, str | Address]]:
+) -> Iterator[str]:
     name = message.to.name if isinstance(message.to, EmailAddress) else None
-    sender_name, sender = parseaddr(message.sender or config.sender)
-    yield "From", Address(sender_name, addr_spec=sender_address(sender))
-    yield "To", Address(name or "", addr_spec=recipient_of(message))
-    yield "Subject", content.subject
-    yield "Date", format_datetime(date)
-    yield "Message-ID", message_id
+    sender_name, sender = parse_mailbox(message.sender or config.sender)
+    yield f"From: {mailbox(sender_name, sender_address(sender), column=6)}"
+    yield f"To: {mailbox(name or '', recipient_of(message), column=4)}"
+    yield text_header("Subject", content.subject)
+    yield f"Date: {format_datetime(date)}"
+    yield header("Message-ID", message_id)
     if reply_to := content.reply_to or config.reply_to:
-        yield "Reply-To", reply_to
-    given = {key.lower() for key in content.headers}
+        yield _reply_to(reply_to)
+    given = {key.lower(): value for key, value in content.headers.items()}
     for key, value in content.headers.items():
         if key.lower() in _OWN or key.lower().startswith("content-") or not _HEADER_NAME.fullmatch(key):
             raise SendError(ErrorKind.UNSUPPORTED, "headers", "a content header has a name that the message itself sets")
-        yield key, value
+        yield header(key, value)
     if config.feedback_id and "feedback-id" not in given:
-        yield "Feedback-ID", _feedback_id(message, config.feedback_id)
+        yield header("Feedback-ID", _feedback_id(message, config.feedback_id))
     if message.purpose is Purpose.MARKETING and config.list_id and "list-id" not in given:
-        yield "List-Id", f"<{config.list_id.strip('<>')}>"
-    unsubscribe = next((value for key, value in content.headers.items() if key.lower() == "list-unsubscribe"), None)
+        yield header("List-Id", f"<{config.list_id.strip('<>')}>")
+    unsubscribe = given.get("list-unsubscribe")
     if unsubscribe is None and message.purpose is Purpose.MARKETING:
         mailto = f"mailto:{config.unsubscribe_mailto}" if config.unsubscribe_mailto else None
         unsubscribe = ", ".join(f"<{uri}>" for uri in (unsubscribe_url, mailto) if uri)
         if unsubscribe:
-            yield "List-Unsubscribe", unsubscribe
+            yield header("List-Unsubscribe", unsubscribe)
     if unsubscribe and "<https://" in unsubscribe and "list-unsubscribe-post" not in given:
-        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+        yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+
+
+def _reply_to(value: str) -> str:
+    """The header as it is when it is ASCII; names outside ASCII as encoded words, domains in their IDNA form."""
+    if value.isascii():
+        return header("Reply-To", value)
+    check_line(value)
+    try:
+        mailboxes = [mailbox(name, ascii_address(address), column=10) for name, address in getaddresses([value])]
+    except SendError:
+        # `ascii_address` would blame the recipient.
+        raise SendError(ErrorKind.UNSUPPORTED, "headers", "Reply-To is not an e-mail address") from None
+    return "Reply-To: " + ",\r\n ".join(mailboxes)
 
 
 def _feedback_id(message: Message, sender: str) -> str:
@@ -166,31 +146,29 @@ def _feedback_id(message: Message, sender: str) -> str:
     return ":".join(re.sub(r"[^!-9;-~]", "_", field) for field in fields)
 
 
-def _fill(mail: EmailMessage, content: Email) -> None:
+def _body(content: Email) -> Part:
+    """Text, then html as its alternative, then the files."""
     html = content.html
     if content.preheader is not None:
         if html is None:
             raise SendError(ErrorKind.UNSUPPORTED, "preheader", "a preheader needs an html body")
         html = _with_preheader(html, content.preheader)
-    if content.text is not None:
-        mail.set_content(content.text)
-    if html is not None and content.text is not None:
-        mail.add_alternative(html, subtype="html")
-    elif html is not None:
-        mail.set_content(html, subtype="html")
-    for attachment in content.attachments:
-        _attach(mail, attachment)
+    forms = [text_part(text, kind) for text, kind in ((content.text, "plain"), (html, "html")) if text is not None]
+    body = forms[0] if len(forms) == 1 else multipart("alternative", forms)
+    if content.attachments:
+        body = multipart("mixed", [body, *(_attached(attachment) for attachment in content.attachments)])
+    return body
 
 
-def _attach(mail: EmailMessage, attachment: Attachment) -> None:
-    maintype, _, subtype = attachment.media_type.partition("/")
+def _attached(attachment: Attachment) -> Part:
+    maintype = attachment.media_type.partition("/")[0]
     try:
         data = base64.b64decode(attachment.data, validate=True)
     except (ValueError, binascii.Error):
         raise SendError(ErrorKind.UNSUPPORTED, "attachments", "the data of an attachment is not base64") from None
     if not re.fullmatch(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", attachment.media_type, re.ASCII) or maintype in ("multipart", "message"):
         raise SendError(ErrorKind.UNSUPPORTED, "attachments", "the media type of an attachment is not type/subtype of a file")
-    mail.add_attachment(data, maintype=maintype, subtype=subtype, filename=attachment.filename)
+    return file_part(data, attachment.media_type, attachment.filename)
 
 
 def _with_preheader(html: str, preheader: str) -> str:

@@ -37,7 +37,7 @@ from recallgate import (
 from recallgate_adapters.faces.smtp import InProcessSmtp, SmtpFace
 from recallgate_adapters.smtp import SmtpEmail
 from recallgate_adapters.smtp_config import SmtpConfig
-from recallgate_adapters.smtp_message import POLICY, compose
+from recallgate_adapters.smtp_message import compose
 
 REPLIES = json.loads((Path(__file__).parent.parent / "data" / "vendors" / "smtp.json").read_text(encoding="utf-8"))["replies"]
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -61,8 +61,7 @@ def a_mail(to: str = "ann@example.com", *, purpose: Purpose = Purpose.MARKETING,
 
 
 def composed(message: Message, config: SmtpConfig | None = None, *, unsubscribe_url: str | None = None) -> bytes:
-    mail = compose(message, config or a_config(), message_id=OWN_ID, date=NOW, unsubscribe_url=unsubscribe_url)
-    return mail.as_bytes(policy=POLICY)
+    return compose(message, config or a_config(), message_id=OWN_ID, date=NOW, unsubscribe_url=unsubscribe_url)
 
 
 def read(raw: bytes) -> EmailMessage:

@@ -6,13 +6,12 @@ Source: RFC 5321, RFC 3464, RFC 5965, read 2026-11-22.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from email.utils import format_datetime
 
 import httpx
 
 from recallgate import Callback, ErrorKind, EventType, Fault, IdSource, Taken, VendorFace, WorldEvent
+from recallgate_adapters.faces.smtp_mail import read_mail
 
 _LINK = re.compile(r"https?://[^\s\"'<>)]+")
 _UNSUBSCRIBE = re.compile(r"<(https://[^>]+)>")
@@ -52,21 +51,22 @@ class SmtpFace(VendorFace):
         if fault is not None:
             code, text = _REFUSALS.get(fault.kind, (554, "5.0.0 Transaction failed"))
             return code, text, None
-        mail = message_from_bytes(raw, policy=policy.default)
-        vendor_id = str(mail.get("Message-ID", "")).strip()
-        if not vendor_id or not mail.get("From"):
+        mail = read_mail(raw)
+        vendor_id = mail.header("message-id")
+        if not vendor_id or not mail.header("from"):
             return 550, "5.7.1 Message-ID and From are needed", None
-        text = f"{mail.get('Subject', '')}\n{_words(mail)}"
-        offered = _UNSUBSCRIBE.search(str(mail.get("List-Unsubscribe", "")))
+        subject = mail.header("subject")
+        forms = [text for text in (mail.plain, mail.html) if text is not None]
+        offered = _UNSUBSCRIBE.search(mail.header("list-unsubscribe"))
         taken = Taken(
             vendor_id,
             recipient,
             "email",
-            text,
-            tuple(dict.fromkeys(_LINK.findall(_words(mail, html=True)))),
+            f"{subject}\n{forms[0] if forms else ''}",
+            tuple(dict.fromkeys(_LINK.findall("\n".join(forms)))),
             callback_url=self.config.get("callback_url"),
             unsubscribe_url=offered[1] if offered else None,
-            data={"envelope_from": envelope_from, "subject": str(mail.get("Subject", ""))},
+            data={"envelope_from": envelope_from, "subject": subject},
         )
         queue_id = new_id.hex(vendor_id, recipient, now.isoformat(), length=12).upper()
         return 250, f"2.0.0 Ok: queued as {queue_id}", taken
@@ -131,18 +131,6 @@ class InProcessSmtp:
 
     def close(self) -> None:
         self._open = False
-
-
-def _words(mail: EmailMessage, *, html: bool = False) -> str:
-    """The text a person reads; with `html` both forms, where the links are."""
-    texts = []
-    for kind in ("plain", "html"):
-        part = mail.get_body((kind,))
-        if part is not None:
-            texts.append(str(part.get_content()).replace("\r\n", "\n"))
-            if not html:
-                break
-    return "\n".join(texts)
 
 
 def _report(taken: Taken, news: WorldEvent, nonce: str, kind: str, fields: str) -> bytes:
