@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
     cost_micros: int | None = None
 
 
+# A message that was sent again without knowing whether it had arrived keeps that mark for good.
+_KEPT = "case when rg_message.reason = 'uncertain.sent_again' then rg_message.reason end"
 _BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
 
 
@@ -58,7 +60,7 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
         for (identity,) in connection.execute(
             sql(
                 "update rg_message set state = 'sending', channel = p.channel, account = p.account, attempts = p.n, intent_at = :now,"
-                " reason = null, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
+                f" reason = {_KEPT}, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
                 f" from {page('rows', Intent._fields)} p"
                 " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.lease_token = :token"
                 " and rg_message.state || '' in ('queued', 'held')"
@@ -98,7 +100,7 @@ def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> 
     )
     connection.execute(
         sql(
-            "update rg_message set state = p.state, reason = p.reason, kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
+            f"update rg_message set state = p.state, reason = coalesce(p.reason, {_KEPT}), kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
             " due_at = coalesce(p.due_at, rg_message.due_at), settle_at = p.settle_at,"
             " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
             " cost_micros = coalesce(p.cost_micros, rg_message.cost_micros), lease_token = null, lease_until = 0, updated_at = :now"

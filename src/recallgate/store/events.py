@@ -126,7 +126,7 @@ def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> Non
     connection.execute(
         sql(
             "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
-            " reason = case when p.state <> p.was then p.reason else rg_message.reason end,"
+            " reason = case when p.state <> p.was and rg_message.reason is not 'uncertain.sent_again' then p.reason else rg_message.reason end,"
             " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
             " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
             f" from {page('rows', Change._fields)} p"

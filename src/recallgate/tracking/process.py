@@ -80,7 +80,7 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
             channel=subject.channel if subject is not None else told.channel or "*",
             codes=told.codes,
         )
-    _carry_out(connection, effects, tenant, at_now)
+    carry_out(connection, effects, tenant, at_now)
     wakes = sorted({(news.person, news.told.event.type.value) for news in new if news.person is not None})
     if wakes:
         campaigns.wake(connection, tenant, wakes, now=at_now)
@@ -150,7 +150,8 @@ def _fold(connection: Connection, new: Sequence[_News], now: int) -> int:
     return len(changes)
 
 
-def _carry_out(connection: Connection, effects: Effects, tenant: str, now: int) -> None:
+def carry_out(connection: Connection, effects: Effects, tenant: str, now: int) -> None:
+    """Write side effects to the ledgers."""
     if effects.suppressions:
         ledger.suppress(connection, effects.suppressions)
     for subject, channel in effects.cleared:
