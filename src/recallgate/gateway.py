@@ -20,7 +20,7 @@ from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
-from recallgate.delivery.stage import Stager
+from recallgate.delivery.stage import Staged, Stager
 from recallgate.delivery.worker import Pace, Worker
 from recallgate.inbox import Inbox, InboxInapp
 from recallgate.links.hits import read_hit
@@ -234,13 +234,30 @@ class Gateway:
         conclusion, result = await self.worker.carry(staged.ready[0])
         await self.worker.commit([conclusion], urgent=message.purpose.urgent)
         state = State(conclusion.outcome.state)
-        if state is State.QUEUED:
-            # another account may take it at once: the same path, from the top
-            await self.worker.drain([message.channel])
-            return await self._stored_delivery(message, result)
+        while state is State.QUEUED:  # another account may take it at once: the same path, for this message alone
+            staged = await self._stage_again(message)
+            if staged is None or not staged.ready:
+                return await self._stored_delivery(message, result)
+            conclusion, result = await self.worker.carry(staged.ready[0])
+            await self.worker.commit([conclusion], urgent=message.purpose.urgent)
+            state = State(conclusion.outcome.state)
         if isinstance(result, Receipt):
             return Delivery(message.id, state, receipt=result)
         return Delivery(message.id, state, error=result)
+
+    async def _stage_again(self, message: Message) -> Staged | None:
+        """The message staged for its next attempt; None when somebody else has it or it is not due."""
+        token = self._chance.nonce(16)
+        now = self.clock.now()
+        lease = to_ms(now + timedelta(seconds=120))
+
+        def work(connection: Connection) -> Staged | None:
+            row = messages.claim_one(connection, message.tenant, message.id, now=to_ms(now), token=token, until=lease)
+            if row is None:
+                return None
+            return self._stager.stage(connection, [row], token=token, now=now, lease_until=lease)
+
+        return await self.store.run(work, small=True, urgent=message.purpose.urgent)
 
     async def _not_sent(self, message: Message, staged: Any) -> Delivery:
         decision = staged.decisions.get(message.id)
@@ -301,8 +318,8 @@ class Gateway:
         """Store events and do what follows from them; then tell the sinks."""
         channel = self._account(account).channel if account is not None else None
         codes = self._codes.get(account, ()) if account is not None else ()
-        applied = await self._events.apply([Told(event, account, channel, codes) for event in told])
-        if applied.events:
+        applied, first = await self._events.apply([Told(event, account, channel, codes) for event in told])
+        if applied.events and first:
             for sink in self._sinks:
                 try:
                     await sink.on_events(applied.events)

@@ -182,6 +182,18 @@ def claim(connection: Connection, channel: str, *, now: int, token: str, until: 
     return found
 
 
+def claim_one(connection: Connection, tenant: str, identity: str, *, now: int, token: str, until: int) -> Row | None:
+    """Lease one message, if it is due and nobody has it."""
+    found = connection.execute(
+        sql(
+            "update rg_message set lease_token = :token, lease_until = :until where tenant = :tenant and id = :id"
+            f" and state in ('queued', 'held') and due_at <= :now and lease_until <= :now returning {_ROW}"
+        ),
+        {"tenant": tenant, "id": identity, "now": now, "token": token, "until": until},
+    ).one_or_none()
+    return Row(*found) if found is not None else None
+
+
 def next_due(connection: Connection) -> int | None:
     """The earliest instant at which a row is due or a lease ends; None when nothing waits."""
     found = connection.execute(

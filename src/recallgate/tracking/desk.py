@@ -9,6 +9,7 @@ from recallgate.store.engine import Store
 from recallgate.tracking.process import Applied, Told, apply_events
 
 _MOST = 500
+_Waiting = tuple[Sequence[Told], "asyncio.Future[tuple[Applied, bool]]"]
 
 
 class EventDesk:
@@ -22,12 +23,15 @@ class EventDesk:
         self._store = store
         self._now = now
         self._tenant = tenant
-        self._waiting: list[tuple[Sequence[Told], asyncio.Future[Applied]]] = []
+        self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
-    async def apply(self, batch: Sequence[Told]) -> Applied:
-        """Durable when it returns. The answer is of the batch that these events were part of."""
-        future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
+    async def apply(self, batch: Sequence[Told]) -> tuple[Applied, bool]:
+        """Durable when it returns. The answer is of the whole batch that these events were part of.
+
+        One caller of a batch gets True beside it: that one tells the sinks.
+        """
+        future: asyncio.Future[tuple[Applied, bool]] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, future))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
@@ -36,20 +40,34 @@ class EventDesk:
     async def _work(self) -> None:
         await asyncio.sleep(0)  # whoever comes in the same turn of the loop comes along
         while self._waiting:
-            taken: list[tuple[Sequence[Told], asyncio.Future[Applied]]] = []
+            taken: list[_Waiting] = []
             size = 0
             while self._waiting and (not taken or size + len(self._waiting[0][0]) <= _MOST):
                 taken.append(self._waiting.pop(0))
                 size += len(taken[-1][0])
-            told = [one for batch, _ in taken for one in batch]
-            now = self._now()
             try:
-                applied = await self._store.run(partial(apply_events, batch=told, tenant=self._tenant, now=now))
+                await self._apply(taken)
             except Exception as exc:
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(exc)
-                continue
-            for _, future in taken:
-                if not future.done():
-                    future.set_result(applied)
+                if len(taken) == 1:
+                    _fail(taken[0], exc)
+                    continue
+                for one in taken:  # each for itself, so that one caller's fault costs nobody else
+                    try:
+                        await self._apply([one])
+                    except Exception as own:
+                        _fail(one, own)
+
+    async def _apply(self, taken: Sequence[_Waiting]) -> None:
+        told = [one for batch, _ in taken for one in batch]
+        now = self._now()
+        applied = await self._store.run(partial(apply_events, batch=told, tenant=self._tenant, now=now))
+        first = True
+        for _, future in taken:
+            if not future.done():
+                future.set_result((applied, first))
+                first = False
+
+
+def _fail(one: _Waiting, fault: Exception) -> None:
+    if not one[1].done():
+        one[1].set_exception(fault)
