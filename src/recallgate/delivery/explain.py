@@ -83,7 +83,7 @@ async def explain_stored(store: Store, tenant: str, identity: str) -> dict[str, 
         scope = {"tenant": tenant, "id": identity}
 
         def rows(query: str) -> list[dict[str, Any]]:
-            return [_shown(row._mapping) for row in connection.execute(text(query), scope)]
+            return [_shown(dict(row._mapping)) for row in connection.execute(text(query), scope)]
 
         found = rows(
             "select id, channel, purpose, state, reason, kind, person, address, campaign, step, arm, offer, account, vendor_id,"

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -31,8 +31,7 @@ _log = logging.getLogger("recallgate.delivery")
 _PAUSE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """A message whose intent is committed: the vendor is called next."""
 
     message: Message
@@ -148,19 +147,14 @@ class Stager:
                 country=country,
                 base=self._links_base,
                 code=self._chance.code,
-                now_ms=to_ms(now),
+                now_ms=page.now,
             )
         except SendError as exc:
             page.fail(row, exc)
             return
         counted = message.purpose.value in self._counted
         if counted:
-            sent = Sent(
-                now, message.channel, message.purpose.value, message.tags, message.origin.campaign if message.origin else None
-            )
-            for subject in ("p:" + message.person if message.person else None, "a:" + message.to.key):
-                if subject is not None:
-                    facts.sent.setdefault(subject, []).append(sent)
+            _count_at_once(facts, message, now)
         page.send(
             row, prepared.message, account, prepared.links, prepared.parts, counted=counted, rerouted=rerouted, country=country
         )
@@ -258,7 +252,7 @@ class _Page:
         )
         if counted:
             campaign = message.origin.campaign if message.origin else None
-            tags = as_json(sorted(message.tags))
+            tags = as_json(sorted(message.tags)) if message.tags else "[]"
             subjects = ["a:" + message.to.key, *(["p:" + message.person] if message.person else [])]
             self.caps[row.id] = [
                 CapEntry(row.tenant, subject, row.id, self.now, message.channel, message.purpose.value, campaign, tags)

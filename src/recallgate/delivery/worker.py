@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -156,7 +156,7 @@ class Worker:
             assert isinstance(result, SendError)
             ours = await self._another(ready, result)
             if ours:
-                ready = replace(ready, n=ready.n + 1)
+                ready = ready._replace(n=ready.n + 1)
                 result = await self._call(ready)
             return result
 
