@@ -5,6 +5,7 @@ Source: google-auth 2.62.2, whose assertions are the test vectors, read 2026-11-
 
 import json
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +48,14 @@ class FcmConfig(AdapterConfig):
         return {name: account[name] for name in names if name in account} | rest
 
 
+@lru_cache(maxsize=8)
+def _private_key(pem: str) -> Any:
+    """The key, read once: checking its primes takes longer than a signature."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(pem.encode(), password=None)
+
+
 def build_assertion(config: FcmConfig, now: datetime) -> httpx.Request:
     """The request for an access token, with a fresh assertion that is good for an hour."""
     import jwt
@@ -55,10 +64,10 @@ def build_assertion(config: FcmConfig, now: datetime) -> httpx.Request:
     claims = {"iss": config.client_email, "scope": SCOPE, "aud": AUDIENCE, "iat": issued, "exp": issued + 3600}
     headers = {"kid": config.private_key_id} if config.private_key_id else None
     # Environment variables and one-line files carry the key with its line breaks written as \n.
-    key = config.private_key.get_secret_value().replace("\\n", "\n")
+    pem = config.private_key.get_secret_value().replace("\\n", "\n")
     try:
-        assertion = jwt.encode(claims, key, algorithm="RS256", headers=headers)
-    except (ValueError, jwt.PyJWTError):
+        assertion = jwt.encode(claims, _private_key(pem), algorithm="RS256", headers=headers)
+    except (ValueError, TypeError, jwt.PyJWTError):
         raise SendError(ErrorKind.AUTH, "private_key", "private_key is not a PEM-encoded RSA key") from None
     form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
     return httpx.Request("POST", config.token_uri, data=form)

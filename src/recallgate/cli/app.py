@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from recallgate import __version__
 from recallgate.cli import adapters_cmd, db_cmd, lint_cmd, operate_cmd
 from recallgate.cli.decide_cmd import decide
+from recallgate.cli.demo.command import demo
 from recallgate.cli.errors import is_expected, line_of
 from recallgate.cli.explain_cmd import explain
 from recallgate.cli.init_cmd import init
@@ -77,6 +78,7 @@ def recallgate(
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
+    demo,
     init,
     send,
     explain,

@@ -23,13 +23,12 @@ _ADDRESS: TypeAdapter[Any] = TypeAdapter(Address)
 
 
 class MessageMaker:
-    """Makes the messages of one campaign. `link` is where its words lead; `key` makes the offer's codes."""
+    """Makes the messages of one campaign. `link` is where its words lead; `key`, a secret, makes the offer's codes."""
 
-    def __init__(self, campaign: Campaign, *, link: str = "", key: bytes = b"recallgate-offer-codes") -> None:
+    def __init__(self, campaign: Campaign, *, link: str = "", key: bytes) -> None:
         self.campaign = campaign
         self._link = link
         self._key = key
-        self._addresses: dict[tuple[str, str], Any] = {}
 
     def message(self, run: RunRow, step: Send, person: Mapping[str, Any] | None, now: datetime) -> Message | None:
         """The message of a step, or None when the person has no address on any of its channels."""
@@ -72,10 +71,8 @@ class MessageMaker:
         found |= {"link": self._link, "brand": self.campaign.brand, "arm": run.arm or "", "offer": offer.id if offer else ""}
         if offer is not None:
             tier = str(data.get("tier") or "all")
-            alternative = self._alternative(
-                run.arm, offer.terms_for(tier) and len(offer.per_tier.get(tier) or offer.per_tier["all"])
-            )
-            terms = offer.terms_for(tier, alternative=alternative)
+            choices = offer.per_tier.get(tier) or offer.per_tier.get("all") or ()
+            terms = offer.terms_for(tier, alternative=self._alternative(run.arm, len(choices)))
             price = offer.ladder.price_at(idle) if offer.ladder is not None else None
             found |= {
                 "price": _money(price if price is not None else terms.value_cents),
@@ -87,10 +84,10 @@ class MessageMaker:
     def _alternative(self, arm: str | None, number: int) -> int:
         """Arms take the alternatives of a tier in order: the first arm the first, and so on, as far as there are any."""
         names = [one.name for one in self.campaign.experiment.arms]
-        return min(names.index(arm), number - 1) if arm in names else 0
+        return max(0, min(names.index(arm), number - 1)) if arm in names else 0
 
     def _way(self, way: Way, contacts: Mapping[str, Any], variables: Mapping[str, object]) -> Alternative:
-        address = _ADDRESS.validate_python(contacts[way.channel][0])
+        address = _ADDRESS.validate_json(contacts[way.channel][0])
         return Alternative(channel=way.channel, to=address, content=content_of(way, variables))
 
 

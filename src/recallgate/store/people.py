@@ -59,21 +59,29 @@ def save_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
     )
 
 
+_SHOWN = ("id", "cluster", "zone", "region", "country", "device_zone", "locale", "windows", "paused_until", "data")
+
+
 def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Person rows by id, with `contacts`: {channel: [address, …]} in order of preference, dead ones left out."""
+    """Person rows by id, with `contacts`: {channel: [address as JSON, …]} in order of preference, dead ones left out."""
     scope = {"tenant": tenant, "people": bind(people)}
     found: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(sql(f"select * from rg_person where tenant = :tenant and id in {values('people')}"), scope):
-        found[row.id] = {**row._mapping, "data": json.loads(row.data), "contacts": {}}
     for row in connection.execute(
+        sql(f"select {', '.join(_SHOWN)} from rg_person where tenant = :tenant and id in {values('people')}"), scope
+    ).all():
+        known = dict(zip(_SHOWN, row, strict=True))
+        known["data"] = json.loads(known["data"]) if known["data"] != "{}" else {}
+        known["contacts"] = {}
+        found[known["id"]] = known
+    for person, channel, address in connection.execute(
         sql(
             f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
             " and dead_at is null order by person, channel, position"
         ),
         scope,
-    ):
-        if row.person in found:
-            found[row.person]["contacts"].setdefault(row.channel, []).append(json.loads(row.address))
+    ).all():
+        if person in found:
+            found[person]["contacts"].setdefault(channel, []).append(address)
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 MAX_OUTPUT = 20_000
 _NAME = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*")
@@ -38,8 +39,9 @@ def variables_of(template: str) -> tuple[str, ...]:
 _Filters = list[tuple[str, str | None]]
 
 
-def _pieces(template: str) -> list[tuple[str, _Filters | None]]:
-    """Literal texts (filters None) and variables (name, filters), in order."""
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[tuple[str, _Filters | None], ...]:
+    """Literal texts (filters None) and variables (name, filters), in order; a template is read once."""
     pieces: list[tuple[str, _Filters | None]] = []
     at = 0
     while (begin := template.find("{{", at)) >= 0:
@@ -51,7 +53,7 @@ def _pieces(template: str) -> list[tuple[str, _Filters | None]]:
     if "}}" in template[at:]:
         raise TemplateError(f"template: stray }}}} after position {at}")
     pieces.append((template[at:], None))
-    return pieces
+    return tuple(pieces)
 
 
 def _expression(template: str, begin: int) -> tuple[str, _Filters, int]:

@@ -61,24 +61,23 @@ def _sms(name: str, *, expires: timedelta = timedelta(hours=36)) -> Step:
 
 
 def play() -> Play:
-    """Push, else mail; a mail beside; SMS; a call and a WeCom card for the better tiers; a last price by SMS and mail."""
+    """Push, else mail; SMS on the sixth day, for the best customers with a mail beside; a call and a WeCom card for the better
+    tiers; a last mail."""
     steps: tuple[Step, ...] = (
         Wait("morning", until="10:00"),
         Send("hello", (Way("push", _PUSH), Way("email", _EMAIL)), expires_after=timedelta(hours=36)),
-        Wait("two days", days=2, until="17:00"),
+        Wait("five days", days=5, until="18:00"),
         Branch(
             "after hello",
             of="hello",
-            cases=(When(_REACTED, ()),),
-            otherwise=(Send("mail", (Way("email", _EMAIL),), expires_after=timedelta(hours=12)),),
+            cases=(When(_REACTED, (Send("reminder", (Way("email", _EMAIL), Way("push", _PUSH))),)),),
+            otherwise=(_sms("text"),),
         ),
-        Wait("day five", days=3, until="19:40"),
-        _sms("text"),
         Choose(
             "beside",
-            cases=(Case(OneOf("tier", ("high",)), (Wait("a breath", hours=3), Send("beside mail", (Way("email", _EMAIL),)))),),
+            cases=(Case(OneOf("tier", ("high",)), (Wait("a breath", hours=1), Send("beside mail", (Way("email", _EMAIL),)))),),
         ),
-        Wait("day nine", days=4, until="12:30"),
+        Wait("day ten", days=5, until="12:30"),
         Choose(
             "by tier",
             cases=(
@@ -92,10 +91,8 @@ def play() -> Play:
                 ),
             ),
         ),
-        Wait("week three", days=6, until="11:00"),
-        _sms("last price"),
-        Wait("goodbye", days=4, until="16:00"),
-        Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH))),
+        Wait("last days", days=9, until="19:50"),
+        Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH)), expires_after=timedelta(hours=20)),
     )
     return Play("win-back-28", steps, windows={**NO_NOON_CALLS, "push": _DAYTIME, "wecom": _DAYTIME, "email": _DAYTIME})
 

@@ -1,6 +1,5 @@
 """The demo from end to end: layer, preflight, launch, 28 virtual days, review."""
 
-import asyncio
 import hashlib
 import json
 import time
@@ -12,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from recallgate.cli.demo.campaign import CAMPAIGN, LINK, campaign as demo_campaign
+from recallgate.cli.demo.campaign import CAMPAIGN, HOLDOUT_BP, LINK, campaign as demo_campaign
 from recallgate.cli.demo.people import DAYS, START, Customer, Purchase, customers, purchases, start_instant, visits
-from recallgate.cli.demo.world import end_instant, gateway_config, habits, uplift
+from recallgate.cli.demo.world import AFTER_CLICK, UPLIFT, end_instant, gateway_config, habits, uplift
 from recallgate.gateway import Gateway
 from recallgate.model.chance import Simulation
 from recallgate.model.clock import FrozenClock
@@ -22,17 +21,22 @@ from recallgate.model.errors import ConfigError
 from recallgate.recall.activity import Activity
 from recallgate.recall.audience import Audience
 from recallgate.recall.campaign import Campaign
+from recallgate.recall.lapse import LapseBuckets
 from recallgate.recall.launch import Launched, Planned, launch, plan, settled
 from recallgate.recall.messages import MessageMaker
 from recallgate.recall.people import add_people
 from recallgate.recall.preflight import Figures, Preflight, preflight
 from recallgate.recall.runner import CampaignRunner
+from recallgate.review.collecting import CostInputs
+from recallgate.review.report import Report, review
 from recallgate.rules.assignment import in_holdout
 from recallgate.sandbox.simulate import Progress, SimulationSummary, simulate
 from recallgate.sandbox.vendors import Vendors
 from recallgate.sandbox.world import World
 
-_MARGIN = 0.35
+MARGIN, FIXED_COST, INCENTIVE, CAC = 0.35, 200.0, 3.0, 20.0
+# Virtual time stands still at full and half hours only: what is due in between happens there, all at once.
+GRAIN = timedelta(minutes=30)
 OnProgress = Callable[[str, float], None]
 
 
@@ -47,7 +51,8 @@ class DemoResult:
     planned: Planned
     preflight: Preflight
     simulated: SimulationSummary
-    review: Mapping[str, Any]
+    report: Report
+    states: Mapping[str, int]
     seconds: Mapping[str, float]
 
 
@@ -78,7 +83,7 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
         people={address.key: one.id for one in people.values() for found in one.contacts.values() for address in found},
         visits=visits(bought, people, seed),
         return_effect=uplift(history, lambda person: in_holdout(share.salt, person, share_bp=share.share_bp), seed),
-        grain=timedelta(minutes=15),
+        grain=GRAIN,
     )
     vendors = Vendors(world, clock)
     gateway = Gateway(
@@ -103,14 +108,15 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
             tell(f"{at.now:%d %B}", at.share)
 
         simulated = await simulate(
-            gateway, vendors, start=start_instant(), end=end_instant(DAYS), on_progress=on_progress, grain=timedelta(minutes=15)
+            gateway, vendors, start=start_instant(), end=end_instant(DAYS), on_progress=on_progress, grain=GRAIN
         )
         watch("28 days")
         tell("review", 0.0)
-        review = await _review(gateway, campaign, checked, out, clock)
+        report = await _review(gateway, campaign, _layers(audience), out)
+        status = await gateway.status()
         watch("review")
     lapsed = audience.count(campaign.churn.lapsed)
-    return DemoResult(out, audience.people, lapsed, launched, planned, checked, simulated, review, seconds)
+    return DemoResult(out, audience.people, lapsed, launched, planned, checked, simulated, report, status["messages"], seconds)
 
 
 def _fresh(out: Path) -> Path:
@@ -234,25 +240,47 @@ class _Watch:
         self._since = now
 
 
-async def _review(gateway: Gateway, campaign: Campaign, checked: Preflight, out: Path, clock: FrozenClock) -> Mapping[str, Any]:
-    from recallgate.review.collecting import CostInputs, collect
-
-    collected = await gateway.store.run(
-        lambda c: collect(
+async def _review(gateway: Gateway, campaign: Campaign, layers: Mapping[str, Any], out: Path) -> Report:
+    """Review the campaign and write `report.html`, `report.md` and `review.json`."""
+    now = gateway.clock.now()
+    report = await gateway.store.run(
+        lambda c: review(
             c,
             gateway.config.tenant,
             CAMPAIGN,
-            now=clock.now(),
+            now=now,
             window_days=DAYS,
-            margin_rate=_MARGIN,
-            costs=CostInputs(fixed=200.0, incentive_each=3.0, payer="shop", cac=20.0),
+            margin_rate=MARGIN,
+            costs=CostInputs(fixed=FIXED_COST, incentive_each=INCENTIVE, payer="shop", cac=CAC),
+            plan=_plan_section(campaign, layers),
+            currency="USD",
         )
     )
-    return {"collected": repr(collected)[:2000]}
+    for name, text in (("report.html", report.html()), ("report.md", report.markdown()), ("review.json", report.json())):
+        (out / name).write_text(text, encoding="utf-8")
+    return report
 
 
-if __name__ == "__main__":
-    import sys
+def _plan_section(campaign: Campaign, layers: Mapping[str, Any]) -> Mapping[str, object]:
+    offer = campaign.offer
+    assert offer is not None
+    return {
+        "hypothesis": campaign.hypothesis,
+        "what_changed": campaign.what_changed,
+        "segment": "no purchase for 30 days, reachable by push, mail or SMS",
+        "layers": layers,
+        "offer": f"{offer.user_value}; the price follows the age of the lapse: 10, 8, 6 and 5 dollars; arms: voucher, gift",
+        "play": [f"{step.name}: {' or '.join(way.channel for way in step.ways)}" for step in campaign.play.sends()],
+        "holdout": f"{HOLDOUT_BP / 100:g} % of the segment, by hash of the person",
+        "world": "Returns of people without contact are what they really did. Contact was simulated: what it adds is set in the "
+        f"demo's world, {', '.join(f'{channel} {share:.1%}' for channel, share in UPLIFT.items())} for each person reached "
+        f"on a channel, {AFTER_CLICK:.0%} after a click.",
+    }
 
-    result = asyncio.run(run_demo(Path(sys.argv[1]), number=int(sys.argv[2]) if len(sys.argv) > 2 else None))
-    print(result)
+
+def _layers(audience: Audience) -> Mapping[str, Any]:
+    return {
+        "customers": audience.people,
+        "lapse": {cell.label: cell.count for cell in audience.describe(LapseBuckets.starting_at(30).sql())},
+        "tiers": {cell.label: cell.count for cell in audience.describe("tier")},
+    }
