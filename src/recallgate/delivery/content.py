@@ -56,6 +56,7 @@ def _sms(
         max_parts=view.capabilities.max_parts,
         reply_path=view.capabilities.inbound,
         per_user_link=view.capabilities.per_user_link,
+        advice=False,
         sender_codes=codes_in_suffix(account.optout_suffix) if account.optout_suffix else None,
     )
     for finding in checked.errors:

@@ -24,6 +24,7 @@ _log = logging.getLogger("recallgate.delivery")
 
 PAGE = 500
 CHUNK = 50
+COMMIT = 150  # outcomes in one transaction: an otp waits for the one that is running
 FLUSH_S = 0.2
 URGENT_RANK = 19  # otp and transactional: the lanes 0 and 1
 
@@ -196,13 +197,13 @@ class Worker:
     async def flush(self) -> None:
         """Commit the outcomes that have come in."""
         done, self._done = self._done, []
-        if not done:
-            return
-        try:
-            await self.commit(done)
-        except StoreError:
-            self._done = done + self._done  # the database is away: the outcomes stay here until it is back
-            raise
+        while done:
+            try:
+                await self.commit(done[:COMMIT])
+            except StoreError:
+                self._done = done + self._done  # the database is away: the outcomes stay here until it is back
+                raise
+            done = done[COMMIT:]
 
     async def commit(self, done: Sequence[Conclusion], *, urgent: bool = False) -> None:
         now = to_ms(self._clock.now())

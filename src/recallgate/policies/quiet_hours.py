@@ -93,7 +93,7 @@ class QuietHours:
         now, zones = case.now, case.place.zones
         zone = next((one for one in zones if not hours.is_open(now, (one,))), zones[0])
         local = now.astimezone(find_zone(zone))
-        layers = [one for one in _each_layer(hours) if not one.is_open(now, zones)]
+        layers = [one for one in hours.each_alone() if not one.is_open(now, zones)]
         rule_id = _strictest(layers, now, zones)
         holiday = local.date() in hours.holidays and any(one.layers[0].blocks_holidays for one in layers)
         code = "quiet_hours.holiday" if holiday else "quiet_hours.outside_window"
@@ -121,10 +121,6 @@ class QuietHours:
 def _consented(case: Case) -> bool:
     newest = newest_consent(case)
     return newest is not None and newest.granted
-
-
-def _each_layer(hours: Hours) -> list[Hours]:
-    return [Hours((layer,), hours.guard_minutes, hours.holidays) for layer in hours.layers]
 
 
 def _strictest(closed: list[Hours], now: datetime, zones: tuple[str, ...]) -> str | None:

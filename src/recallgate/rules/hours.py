@@ -176,11 +176,13 @@ class Hours:
                 total += max(0, min(other, end) - max(one, start))
         return total
 
+    def each_alone(self) -> tuple["Hours", ...]:
+        """Each layer as hours of its own, with the same guard and holidays; made once and kept."""
+        return tuple(_alone(layer, self.guard_minutes, self.holidays) for layer in self.layers)
+
     def closed_by(self, instant: datetime, zones: Sequence[str]) -> tuple[str, ...]:
         """The names of the layers that are closed at this instant: row ids, or tenant, play, recipient."""
-        return tuple(
-            layer.name for layer in self.layers if not _alone(layer, self.guard_minutes, self.holidays).is_open(instant, zones)
-        )
+        return tuple(one.layers[0].name for one in self.each_alone() if not one.is_open(instant, zones))
 
     def usual_minutes_per_day(self, zones: tuple[str, ...], monday: date) -> int:
         """Minutes in which all zones are open on the best day of that week, guard and holidays apart."""

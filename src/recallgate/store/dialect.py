@@ -1,10 +1,10 @@
 """What differs between databases: how a page of rows becomes a table of a statement."""
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import TextClause, text
 
 
@@ -29,5 +29,5 @@ def values(name: str) -> str:
 
 
 def bind(rows: Iterable[Any]) -> str:
-    """The page as the bound value that `page` and `values` read."""
-    return json.dumps(list(rows), ensure_ascii=False, separators=(",", ":"))
+    """The page as the bound value that `page` and `values` read: JSON, written by pydantic's core, several times as fast."""
+    return to_json(list(rows)).decode()

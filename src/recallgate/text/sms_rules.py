@@ -45,12 +45,14 @@ def check_sms(
     per_user_link: bool = True,
     approved_links: Collection[str] = (),
     sender_codes: Iterable[str] | None = None,
+    advice: bool = True,
 ) -> Checked:
     """The text with its fixes, and everything found.
 
     `signature` is the account's, with or without brackets, put in place for CN. `optout_suffix` is the sender's, put on
     marketing. `reply_path`: an answer to the text is read as interest. `sender_codes`: reply codes that the inbound
-    parser knows for this sender beside the country's. Raises ValueError for a signature that is none.
+    parser knows for this sender beside the country's. Without `advice`
+    remarks on the wording, which never stop a text, are left out. Raises ValueError for a signature that is none.
     """
     tag = _tag(signature)
     marketing = purpose == "marketing"
@@ -77,8 +79,8 @@ def check_sms(
     if marketing:
         findings += _optout(body, suffix, country, sender_codes)
         findings += _destination(said, country, reply_path=reply_path)
-        findings += _offer(said, max_items)
-        label = _label(country)
+        findings += _offer(said, max_items) if advice else ()
+        label = _label(country) if advice else None
         if label and not final.startswith(label):
             findings.append(Finding("warning", "label.missing", f"advertising in {country} begins with {label}"))
     if not per_user_link and any(link not in approved_links for link in links_in(said)):
