@@ -1,0 +1,110 @@
+"""The whole path over lanes beside a bare loop on the same transport: messages a second, 50 in flight, a server on loopback.
+
+The path: `submit` is done before; then claim, policies, intent commit, HTTP call, outcome commit. The bare loop sends the
+same bodies through the same kind of transport with nothing around it. Rounds alternate; the medians are compared.
+Usage: python benchmarks/lanes.py [--messages 3000] [--rounds 3]
+"""
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from fakes import account, texts
+
+from recallgate import Adapter, AdapterConfig, Gateway, Message, Receipt, channels, read_json
+from recallgate.transport.lanes import LaneTransport
+
+_IN_FLIGHT = 50
+
+
+class HttpSms(Adapter):
+    """One JSON request a message."""
+
+    vendor, channel = "sink", channels.SMS
+
+    def build(self, message: Message) -> httpx.Request:
+        body = {"to": message.to.key, "text": message.text, "ref": message.id}
+        return httpx.Request("POST", f"{self.config.base_url}/messages", json=body)
+
+    def parse(self, message: Message, response: httpx.Response) -> Receipt:
+        return Receipt(message.id, str(read_json(response)["id"]) + message.id)
+
+
+@contextmanager
+def sink() -> Iterator[str]:
+    """The address of a server in another process."""
+    program = [sys.executable, str(Path(__file__).with_name("sink.py"))]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.stdin.close()
+
+
+async def bare(base: str, count: int) -> float:
+    """Requests a second of the transport alone: build, send, read."""
+    transport = LaneTransport()
+    client = httpx.AsyncClient(transport=transport, trust_env=False)
+    waiting = list(texts(count, purpose="service"))
+
+    async def lane() -> None:
+        while waiting:
+            message = waiting.pop()
+            body = {"to": message.to.key, "text": message.text, "ref": message.id}
+            response = await client.send(client.build_request("POST", f"{base}/messages", json=body))
+            assert response.json()["id"]
+
+    before = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(_IN_FLIGHT)))
+    spent = time.perf_counter() - before
+    await client.aclose()
+    return count / spent
+
+
+async def whole(base: str, count: int, folder: Path) -> float:
+    """Messages a second through the gateway, from the claim to the committed outcome."""
+    taken = account(HttpSms, settings=AdapterConfig(base_url=base), concurrency=_IN_FLIGHT)
+    async with Gateway(taken, store=f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite") as gateway:
+        await gateway.submit(texts(count, purpose="service"))
+        stop = asyncio.Event()
+        before = time.perf_counter()
+        worker = asyncio.create_task(gateway.run(stop))
+        while (counts := (await gateway.status())["messages"]) != {"accepted": count}:
+            if time.perf_counter() - before > 120:
+                raise SystemExit(f"after two minutes the states are {counts}")
+            await asyncio.sleep(0.02)
+        spent = time.perf_counter() - before
+        stop.set()
+        await worker
+    return count / spent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=3_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    rates: dict[str, list[float]] = {"bare": [], "whole": []}
+    with tempfile.TemporaryDirectory() as folder, sink() as base:
+        asyncio.run(bare(base, 500))
+        for _ in range(given.rounds):
+            rates["bare"].append(asyncio.run(bare(base, given.messages)))
+            rates["whole"].append(asyncio.run(whole(base, given.messages, Path(folder))))
+    alone, ours = statistics.median(rates["bare"]), statistics.median(rates["whole"])
+    print(f"bare loop   {alone:7.0f} requests a second, {_IN_FLIGHT} in flight")
+    print(f"whole path  {ours:7.0f} messages a second")
+    print(f"fraction    {ours / alone:7.2f}")
+
+
+if __name__ == "__main__":
+    main()
