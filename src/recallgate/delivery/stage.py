@@ -17,6 +17,7 @@ from recallgate.model.chance import Chance
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.message import Message
+from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
 from recallgate.model.verdict import Allow, Defer, Drop, Reroute
 from recallgate.policies.case import Sent
@@ -29,6 +30,7 @@ from recallgate.store.messages import Close, Row
 
 _log = logging.getLogger("recallgate.delivery")
 _PAUSE = timedelta(minutes=1)
+_STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
 
 
 class Ready(NamedTuple):
@@ -127,7 +129,7 @@ class Stager:
         country: str | None,
         rerouted: bool,
     ) -> None:
-        failed = _failed_accounts(tried)
+        failed = _failed_accounts(tried, urgent=message.purpose.urgent)
         route = self._router.route(message, country=country, now=now, tried=failed, paused=facts.paused)
         if route.account is None and route.code == "all_tried":
             # every account had its turn: the vendor's fault may be over, so the round starts again
@@ -244,7 +246,7 @@ class _Page:
             account.name,
             n,
             message.model_dump_json(exclude_none=True) if rerouted else None,
-            int(message.purpose == "marketing"),
+            _STRICTNESS.get(message.purpose, 0),
             message.sender or account.name,
             message.topic or "*",
             message.person,
@@ -278,9 +280,9 @@ class _Page:
             ledger.record_decisions(connection, self.decisions)
 
 
-def _failed_accounts(tried: list[tuple[str, str | None]]) -> Mapping[str, Any]:
-    """Accounts whose last word was a refusal that another account may not share."""
-    return {account: kind for account, kind in tried if kind is not None}
+def _failed_accounts(tried: list[tuple[str, str | None]], *, urgent: bool) -> Mapping[str, Any]:
+    """Accounts whose refusal another account may not share; a rate limit that was waited for is none."""
+    return {account: kind for account, kind in tried if kind is not None and (urgent or kind != ErrorKind.RATE_LIMITED)}
 
 
 def step_record(step: Step) -> dict[str, object]:

@@ -9,7 +9,10 @@ from recallgate.store.dialect import bind, page, sql
 
 
 class Intent(NamedTuple):
-    """That a message is about to be sent: as what, through which account, as the n-th attempt."""
+    """That a message is about to be sent: as what, through which account, as the n-th attempt.
+
+    `marketing`: 1; 0 for service and transactional; -1 for a code just asked for, which only a dead or blocked address stops.
+    """
 
     tenant: str
     id: str
@@ -68,7 +71,7 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
                 "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
                 "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
                 "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
-                f"  and (p.marketing = 1 or s.all_purposes = 1 or s.reason in {_BLOCKING}))"
+                f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
                 " returning id"
             ),
             {"rows": rows, "token": token, "now": now, "until": lease_until},
