@@ -30,12 +30,14 @@ class MessageMaker:
         self._link = link
         self._key = key
 
-    def message(self, run: RunRow, step: Send, person: Mapping[str, Any] | None, now: datetime) -> Message | None:
-        """The message of a step, or None when the person has no address on any of its channels."""
+    def message(
+        self, run: RunRow, step: Send, person: Mapping[str, Any] | None, now: datetime, *, data: Mapping[str, Any] | None = None
+    ) -> Message | None:
+        """The message of a step, or None when the person has no address on any of its channels; `data` is the run's, read."""
         if person is None:
             return None
         contacts = person["contacts"]
-        data = json.loads(run.data)
+        data = json.loads(run.data) if data is None else data
         idle = idle_days(data, now)
         ways = ways_for(step, days_idle=idle, reachable=frozenset(contacts))
         if not ways:

@@ -21,11 +21,13 @@ from recallgate.recall.steps import Send, Then
 from recallgate.recall.timing import local_instant, wait_ends
 from recallgate.rules.assignment import arm_of
 from recallgate.store import campaigns, events, messages, people
-from recallgate.store.campaigns import RunRow
+from recallgate.store.campaigns import RunMessage, RunRow
 
 _PAGE = 100
 _SOON = timedelta(minutes=1)
 _RETURNS = ("returned", "converted")
+# Runs that came to their end: what they sent last may still wait for its hour, and leaves then.
+_TO_THE_END = ("completed", "holdout")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class _World:
     """What the store knows of the people of a page."""
 
     people: Mapping[str, dict[str, Any]]
-    messages: Mapping[tuple[str, int], list[dict[str, Any]]]
+    messages: Mapping[tuple[str, int], list[RunMessage]]
     events: Mapping[str, list[tuple[str, int, str]]]
     did: Mapping[str, list[tuple[str, int]]]
 
@@ -58,11 +60,18 @@ class CampaignRunner:
         self._gateway = gateway
         self._maker = maker
         self._program = campaign.program
+        self.consequential = tuple(
+            item.step
+            for item in self._program.instructions
+            if isinstance(item, DoSend)
+            and not item.step.on_capped == item.step.on_failed == item.step.on_unreachable == "advance"
+        )
 
     async def run(self, now: datetime) -> int:
         """Move every due run on; answers how many."""
-        done = 0
-        while moved := await self._gateway.store.run(lambda c: self._page(c, now)):
+        done, moved = 0, _PAGE
+        while moved == _PAGE:
+            moved = await self._gateway.store.run(lambda c: self._page(c, now))
             done += moved
         return done
 
@@ -77,7 +86,7 @@ class CampaignRunner:
             return 0
         names = [run.person for run in due]
         of_runs = campaigns.messages_of_runs(connection, tenant, self.campaign.id, [(run.person, run.run) for run in due])
-        ids = [message["id"] for found in of_runs.values() for message in found]
+        ids = [message.id for found in of_runs.values() for message in found]
         world = _World(
             people.load_people(connection, tenant, names),
             of_runs,
@@ -99,7 +108,7 @@ class CampaignRunner:
         row = step.go()
         moved.rows.append(row)
         moved.made += step.made
-        if row.state == "ended" and row.ended != "holdout":
+        if row.state == "ended" and row.ended not in _TO_THE_END:
             moved.ended.append((run.person, run.run))
 
 
@@ -111,11 +120,12 @@ class _Step:
         self._program = runner._program
         self._run = run
         self._person = world.people.get(run.person)
-        self._messages = {message["step"]: message for message in world.messages.get((run.person, run.run), ())}
+        self._messages = {message.step: message for message in world.messages.get((run.person, run.run), ())}
         self._events = world.events
         self._did = world.did.get(run.person, [])
         self._now = now
         self._data: dict[str, Any] = json.loads(run.data)
+        self._changed = False
         self._assigned = run.assigned_at
         self.made: list[Message] = []
 
@@ -160,8 +170,6 @@ class _Step:
             case DoGoal(step=goal):
                 return self._end("goal") if self._happened((goal.event,), self._run.started_at) else position + 1
             case Stop(reason=reason):
-                if reason == "completed" and (due := self._last_pending()) is not None:
-                    return self._wait(position, due)
                 return self._end(reason)
             case Jump(to=to):
                 return to
@@ -171,7 +179,7 @@ class _Step:
     def _send(self, position: int, step: Send) -> int | RunRow:
         if step.name in self._messages:
             return position + 1
-        message = self._runner._maker.message(self._run, step, self._person, self._now)
+        message = self._runner._maker.message(self._run, step, self._person, self._now, data=self._data)
         if self._assigned is None:
             self._assigned = to_ms(self._now)
         if message is None:
@@ -186,29 +194,27 @@ class _Step:
     def _kept_out(self) -> RunRow | None:
         """A held-out person's run ends with their first message, which never left."""
         for message in self._messages.values():
-            if outcome(message["state"], message["reason"] or "") is Outcome.PENDING:
-                return self._wait(self._run.position, from_ms(max(message["due_at"], to_ms(self._now) + 1)))
-            self._assigned = message["planned_at"] or self._assigned
+            if outcome(message.state, message.reason or "") is Outcome.PENDING:
+                return self._wait(self._run.position, from_ms(max(message.due_at, to_ms(self._now) + 1)))
+            self._assigned = message.planned_at or self._assigned
             return self._end("holdout")
         return None
 
     def _end_of_sent(self) -> RunRow | None:
         """What the ends of earlier messages ask for: only ends other than `advance` matter."""
-        for item in self._program.instructions:
-            if isinstance(item, DoSend) and item.step.name in self._messages:
-                step = item.step
-                if step.on_capped == step.on_failed == step.on_unreachable == "advance":
-                    continue
-                found = self._outcome(step.name)
-                then: Then = "advance"
-                if found is Outcome.CAPPED:
-                    then = step.on_capped
-                elif found is Outcome.UNREACHABLE:
-                    then = step.on_unreachable
-                elif found in (Outcome.FAILED, Outcome.UNDELIVERED, Outcome.EXPIRED):
-                    then = step.on_failed
-                if (row := self._then(then, found.value)) is not None:
-                    return row
+        for step in self._runner.consequential:
+            if step.name not in self._messages:
+                continue
+            found = self._outcome(step.name)
+            then: Then = "advance"
+            if found is Outcome.CAPPED:
+                then = step.on_capped
+            elif found is Outcome.UNREACHABLE:
+                then = step.on_unreachable
+            elif found in (Outcome.FAILED, Outcome.UNDELIVERED, Outcome.EXPIRED):
+                then = step.on_failed
+            if (row := self._then(then, found.value)) is not None:
+                return row
         return None
 
     def _then(self, then: Then, why: str) -> RunRow | None:
@@ -220,8 +226,9 @@ class _Step:
 
     def _wait_for(self, position: int, name: str, names: tuple[str, ...], timeout: timedelta, of: str | None) -> int | RunRow:
         began = self._data.setdefault("waits", {}).setdefault(name, to_ms(self._now))
+        self._changed = True
         if of is not None:
-            told = [kind for kind, _, _ in self._events.get(self._messages.get(of, {}).get("id", ""), ())]
+            told = self._told(of)
             happened = any(kind in names for kind in told) or self._happened(names, began)
         else:
             happened = self._happened(names, began)
@@ -252,19 +259,16 @@ class _Step:
         if message is None:
             made = any(one.origin is not None and one.origin.step == step for one in self.made)
             return Outcome.PENDING if made else Outcome.UNREACHABLE
-        told = [kind for kind, _, _ in self._events.get(message["id"], ())]
-        return outcome(message["state"], message["kind"] or message["reason"] or "", told)
+        return outcome(message.state, message.kind or message.reason or "", self._told(step))
 
-    def _last_pending(self) -> datetime | None:
-        """A run is over when its messages are: until when the last of them waits, None when none does."""
-        if self.made:
-            return self._now + _SOON
-        waits = [self._due(step) for step in self._messages if self._outcome(step) is Outcome.PENDING]
-        return max(waits, default=None)
+    def _told(self, step: str) -> list[str]:
+        """The types of the events of a step's message."""
+        message = self._messages.get(step)
+        return [kind for kind, _, _ in self._events.get(message.id, ())] if message is not None else []
 
     def _due(self, step: str) -> datetime:
         message = self._messages.get(step)
-        return max(from_ms(message["due_at"]) if message else self._now, self._now) + _SOON
+        return max(from_ms(message.due_at) if message else self._now, self._now) + _SOON
 
     def _returned(self) -> bool:
         wanted = [name for name in self._runner.campaign.play.exit_on if name != "returned"]
@@ -277,6 +281,7 @@ class _Step:
 
     def _note(self, step: str, found: Outcome) -> None:
         self._data.setdefault("outcomes", {})[step] = found.value
+        self._changed = True
 
     def _zone(self) -> str:
         return str(self._field("zone") or self._runner._gateway.config.tenant_zone or "UTC")
@@ -304,5 +309,5 @@ class _Step:
             assigned_at=self._assigned,
             wake_at=wake_at,
             waiting=waiting,
-            data=json.dumps(self._data, ensure_ascii=False, sort_keys=True),
+            data=json.dumps(self._data, ensure_ascii=False, sort_keys=True) if self._changed else self._run.data,
         )

@@ -1,7 +1,7 @@
 """Campaigns and the runs of people through their plays."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -85,7 +85,7 @@ def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[R
         ),
         {"now": now, "most": most, "campaign": campaign},
     )
-    return [RunRow(*row) for row in rows]
+    return [RunRow(*row) for row in rows.all()]
 
 
 def next_wake(connection: Connection, campaign: str) -> int | None:
@@ -148,20 +148,33 @@ def active(connection: Connection, tenant: str, campaign: str) -> int:
     return int(found or 0)
 
 
+class RunMessage(NamedTuple):
+    """A message of a run, as far as the run's next step depends on it."""
+
+    id: str
+    step: str
+    state: str
+    reason: str | None
+    kind: str | None
+    due_at: int
+    planned_at: int | None
+
+
 def messages_of_runs(
     connection: Connection, tenant: str, campaign: str, runs: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], list[dict[str, Any]]]:
-    """The messages of runs, by (person, run), oldest first: id, step, state, reason, kind, channel, due_at, planned_at, accepted_at."""
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for row in connection.execute(
+) -> dict[tuple[str, int], list[RunMessage]]:
+    """The messages of runs, by (person, run), oldest first."""
+    found: dict[tuple[str, int], list[RunMessage]] = {}
+    columns = ", ".join("m." + name for name in RunMessage._fields)
+    for person, run, *rest in connection.execute(
         sql(
-            "select m.person, m.run, m.id, m.step, m.state, m.reason, m.kind, m.channel, m.due_at, m.planned_at, m.accepted_at"
-            f" from {page('runs', ('person', 'run'))} p cross join rg_message m where m.tenant = :tenant and m.campaign = :campaign"
-            " and m.person = p.person and m.run = p.run order by m.created_at, m.id"
+            f"select m.person, m.run, {columns} from {page('runs', ('person', 'run'))} p cross join rg_message m"
+            " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
+            " order by m.created_at, m.id"
         ),
         {"tenant": tenant, "campaign": campaign, "runs": bind(runs)},
-    ):
-        found.setdefault((row.person, row.run), []).append(dict(row._mapping))
+    ).all():
+        found.setdefault((person, run), []).append(RunMessage(*rest))
     return found
 
 

@@ -189,7 +189,10 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         ),
         {**scope, "runs": bind(asked)},
     ):
-        facts.enrolments[campaign, person, run] = Enrolment(campaign, run, from_ms(started), ended)
+        # a run that came to its end is no reason against its last messages; one that was cut short is
+        facts.enrolments[campaign, person, run] = Enrolment(
+            campaign, run, from_ms(started), None if ended == "completed" else ended
+        )
 
 
 def as_windows(stored: str | None) -> Windows:

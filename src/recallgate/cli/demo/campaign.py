@@ -77,21 +77,22 @@ def play() -> Play:
             "beside",
             cases=(Case(OneOf("tier", ("high",)), (Wait("a breath", hours=1), Send("beside mail", (Way("email", _EMAIL),)))),),
         ),
-        Wait("day ten", days=5, until="12:30"),
         Choose(
             "by tier",
             cases=(
                 Case(
                     OneOf("tier", ("high", "middle")),
                     (
+                        Wait("day ten", days=5, until="12:30"),
                         Send("call", (Way("voice", _CALL),), expires_after=timedelta(hours=30)),
                         Wait("after the call", days=2, until="10:30"),
-                        Send("card", (Way("wecom", _CARD), Way("push", _PUSH))),
+                        Send("card", (Way("wecom", _CARD),)),
+                        Wait("last days", days=9, until="19:50"),
                     ),
                 ),
             ),
+            otherwise=(Wait("two weeks", days=15, until="19:50"),),
         ),
-        Wait("last days", days=9, until="19:50"),
         Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH)), expires_after=timedelta(hours=20)),
     )
     return Play("win-back-28", steps, windows={**NO_NOON_CALLS, "push": _DAYTIME, "wecom": _DAYTIME, "email": _DAYTIME})

@@ -23,7 +23,7 @@ from recallgate.recall.activity import Activity
 from recallgate.recall.audience import Audience
 from recallgate.recall.campaign import Campaign
 from recallgate.recall.lapse import LapseBuckets
-from recallgate.recall.launch import Launched, Planned, launch, plan, settled
+from recallgate.recall.launch import Launched, launch, settled
 from recallgate.recall.messages import MessageMaker
 from recallgate.recall.people import add_people
 from recallgate.recall.preflight import Figures, Preflight, preflight
@@ -49,7 +49,6 @@ class DemoResult:
     people: int
     lapsed: int
     launched: Launched
-    planned: Planned
     preflight: Preflight
     simulated: SimulationSummary
     report: Report
@@ -67,10 +66,10 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
     clock = FrozenClock(start_instant())
     seconds: dict[str, float] = {}
     watch = _Watch(seconds)
-    store_path = _fresh(out)
 
     tell("layering", 0.0)
     bought, people = _people(number, seed)
+    store_path = _fresh(out)  # only now: a refused number leaves an earlier run alone
     history: dict[str, list[Purchase]] = {}
     for purchase in bought:
         history.setdefault(purchase.customer, []).append(purchase)
@@ -100,8 +99,7 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
         watch("people")
         maker = MessageMaker(campaign, link=LINK, key=hashlib.sha256(f"{seed}:codes".encode()).digest())
         checked = preflight(_figures(campaign, audience), campaign=campaign, tenant_windows=False)
-        planned = await plan(gateway, campaign, audience, maker=maker)
-        watch("preflight and plan")
+        watch("preflight")
         launched = await launch(gateway, campaign, audience)
         gateway.add_job(CampaignRunner(gateway, campaign, maker=maker))
         watch("launch")
@@ -118,7 +116,7 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
         status = await gateway.status()
         watch("review")
     lapsed = audience.count(campaign.churn.lapsed)
-    return DemoResult(out, audience.people, lapsed, launched, planned, checked, simulated, report, status["messages"], seconds)
+    return DemoResult(out, audience.people, lapsed, launched, checked, simulated, report, status["messages"], seconds)
 
 
 def _fresh(out: Path) -> Path:
