@@ -88,9 +88,10 @@ async def simulate(
     """Run gateway and world from `start` to `end` in virtual time.
 
     The gateway's clock is a `FrozenClock` and is moved; its accounts use `vendors.transport`, and `vendors.attach` was
-    called. At each instant the gateway works until idle, then the world tells what is due, until neither has anything;
-    then time jumps to whichever is next, rounded up to whole `grain`s: fewer, fuller instants. Callbacks and clicks of one
-    instant are told in order of their keys, up to 200 at once. Raises `RecallgateError` when the gateway keeps saying that
+    called. At each instant the world tells what has happened by then, and only then the gateway works until idle: nobody
+    is written to after a return that the instant covers. This repeats until neither has anything; then time jumps to
+    whichever is next, rounded up to whole `grain`s: fewer, fuller instants. Callbacks and clicks of one instant are told in
+    order of their keys, up to 200 at once. Raises `RecallgateError` when the gateway keeps saying that
     work is due and does none.
     """
     clock = gateway.clock
@@ -104,15 +105,17 @@ async def simulate(
     handled = instants = nudges = 0
     while True:
         instants += 1
+        due = world.take_due(clock.now())
         while True:
+            if due:
+                nudges = 0
+                await _tell(gateway, vendors, due, told)
             done = await gateway.drain()
             handled += done
             nudges = 0 if done else nudges
             due = world.take_due(clock.now())
             if not due:
                 break
-            nudges = 0
-            await _tell(gateway, vendors, due, told)
         if on_progress is not None:
             on_progress(Progress(clock.now(), start, end, handled))
         coming = [at for at in (await gateway.next_due(), world.next_due()) if at is not None]
