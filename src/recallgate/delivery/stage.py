@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -129,11 +130,11 @@ class Stager:
         country: str | None,
         rerouted: bool,
     ) -> None:
-        failed = _failed_accounts(tried, urgent=message.purpose.urgent)
-        route = self._router.route(message, country=country, now=now, tried=failed, paused=facts.paused)
-        if route.account is None and route.code == "all_tried":
-            # every account had its turn: the vendor's fault may be over, so the round starts again
-            route = self._router.route(message, country=country, now=now, tried={}, paused=facts.paused)
+        # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
+        for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
+            route = self._router.route(message, country=country, now=now, tried=passed_over, paused=facts.paused)
+            if route.code != "all_tried":
+                break
         if route.account is None:
             if route.wait_until is not None:
                 page.put_back(row, route.wait_until, route.code)
@@ -283,6 +284,13 @@ class _Page:
 def _failed_accounts(tried: list[tuple[str, str | None]], *, urgent: bool) -> Mapping[str, Any]:
     """Accounts whose refusal another account may not share; a rate limit that was waited for is none."""
     return {account: kind for account, kind in tried if kind is not None and (urgent or kind != ErrorKind.RATE_LIMITED)}
+
+
+def _had_more_turns(tried: list[tuple[str, str | None]]) -> Mapping[str, Any]:
+    """Accounts that refused more often than the one that refused least."""
+    turns = Counter(account for account, kind in tried if kind is not None)
+    least = min(turns.values(), default=0)
+    return {account: n for account, n in turns.items() if n > least}
 
 
 def step_record(step: Step) -> dict[str, object]:
