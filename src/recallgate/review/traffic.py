@@ -134,12 +134,19 @@ def credited_channel(history: list[tuple[int, str, str]], returned_at: int) -> s
 
 
 def refusals(connection: Connection, scope: Mapping[str, object]) -> dict[tuple[str, str], int]:
-    """People by (channel, unsubscribed or complained) who answered a message of the campaign like that."""
+    """People by (channel, unsubscribed or complained) who answered a message of the campaign like that.
+
+    A reply, a key press or a page of preferences leaves no event of that name but the record that it led to.
+    """
     rows = connection.execute(
         text(
-            f"select m.channel, e.type, count(distinct m.person) from rg_message m {_EVENT}"
+            "select channel, type, count(*) from ("
+            f"select m.channel as channel, e.type as type, m.person as person from rg_message m {_EVENT}"
             f" and e.type in ('unsubscribed', 'complained') and {_TREATED}"
-            " group by m.channel, e.type"
+            " union select m.channel, case s.reason when 'opt_out' then 'unsubscribed' else 'complained' end, m.person"
+            " from rg_suppression s cross join rg_message m where s.tenant = :tenant and s.reason in ('opt_out', 'complaint')"
+            " and s.subject like 'p:%' and m.tenant = s.tenant and m.person = substr(s.subject, 3) and m.channel = s.channel"
+            f" and m.accepted_at <= s.received_at and {_TREATED}) as refused group by channel, type"
         ),
         scope,
     )
