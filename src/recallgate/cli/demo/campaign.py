@@ -8,7 +8,7 @@ from recallgate.recall.condition import OneOf
 from recallgate.recall.experiment import Arm, Experiment
 from recallgate.recall.lapse import Churn
 from recallgate.recall.offer import Offer, OfferKind, Terms
-from recallgate.recall.outcome import Outcome
+from recallgate.recall.outcome import REACTED, Outcome
 from recallgate.recall.play import NO_NOON_CALLS, Play
 from recallgate.recall.price import PriceLadder
 from recallgate.recall.segment import lapsed, reachable
@@ -19,7 +19,6 @@ CAMPAIGN = "demo-winback"
 BRAND = "CDNOW"
 LINK = "https://shop.example.invalid/welcome-back"
 HOLDOUT_BP = 1000
-_REACTED = (Outcome.CLICKED, Outcome.REPLIED, Outcome.KEY_PRESSED)
 
 _EMAIL = {
     "subject": "{{ price }} dollars off, and 40 new albums",
@@ -51,6 +50,9 @@ _CARD = {
 }
 
 
+_INAPP = {"title": "Welcome back", "body": "Your voucher of {{ price }} dollars is in your account.", "link": "{{ link }}"}
+
+
 def _sms(name: str, *, expires: timedelta = timedelta(hours=36)) -> Step:
     """One text a person, in the language and with the way out of their country."""
     return Choose(
@@ -61,21 +63,17 @@ def _sms(name: str, *, expires: timedelta = timedelta(hours=36)) -> Step:
 
 
 def play() -> Play:
-    """Push, else mail; SMS on the sixth day, for the best customers with a mail beside; a call and a WeCom card for the better
-    tiers; a last mail."""
+    """Push, else mail; a mail beside it; for the better tiers SMS on the sixth day, a call on the tenth, then a WeCom card; a
+    last mail for all."""
     steps: tuple[Step, ...] = (
         Wait("morning", until="10:00"),
         Send("hello", (Way("push", _PUSH), Way("email", _EMAIL)), expires_after=timedelta(hours=36)),
-        Wait("five days", days=5, until="18:00"),
+        Wait("three days", days=3, until="17:00"),
         Branch(
             "after hello",
             of="hello",
-            cases=(When(_REACTED, (Send("reminder", (Way("email", _EMAIL), Way("push", _PUSH))),)),),
-            otherwise=(_sms("text"),),
-        ),
-        Choose(
-            "beside",
-            cases=(Case(OneOf("tier", ("high",)), (Wait("a breath", hours=1), Send("beside mail", (Way("email", _EMAIL),)))),),
+            cases=(When(REACTED, ()), When((Outcome.UNREACHABLE,), (_sms("first text"),))),
+            otherwise=(Send("mail", (Way("email", _EMAIL),), expires_after=timedelta(hours=12)),),
         ),
         Choose(
             "by tier",
@@ -83,16 +81,19 @@ def play() -> Play:
                 Case(
                     OneOf("tier", ("high", "middle")),
                     (
-                        Wait("day ten", days=5, until="12:30"),
+                        Wait("day six", days=2, until="18:30"),
+                        _sms("text"),
+                        Wait("a breath", hours=1),
+                        Send("beside the text", (Way("inapp", _INAPP),), expires_after=timedelta(days=10)),
+                        Wait("day ten", days=4, until="12:30"),
                         Send("call", (Way("voice", _CALL),), expires_after=timedelta(hours=30)),
                         Wait("after the call", days=2, until="10:30"),
                         Send("card", (Way("wecom", _CARD),)),
-                        Wait("last days", days=9, until="19:50"),
                     ),
                 ),
             ),
-            otherwise=(Wait("two weeks", days=15, until="19:50"),),
         ),
+        Wait("last days", days=9, until="19:50"),
         Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH)), expires_after=timedelta(hours=20)),
     )
     return Play("win-back-28", steps, windows={**NO_NOON_CALLS, "push": _DAYTIME, "wecom": _DAYTIME, "email": _DAYTIME})

@@ -64,6 +64,7 @@ def gateway_config(service_account: Mapping[str, str], *, store: str) -> Gateway
             },
             name="wecom",
         ),
+        AccountConfig.build("inbox.inapp", {}, name="inapp"),
     )
     return GatewayConfig.model_validate(
         {
@@ -78,9 +79,9 @@ def gateway_config(service_account: Mapping[str, str], *, store: str) -> Gateway
 
 
 def habits() -> Habits:
-    """The sandbox's habits, with the first SMS account out of service on the sixth day of the campaign, all day long."""
+    """The sandbox's habits, with the first SMS account out of service from the sixth day of the campaign on, for 36 hours."""
     start = start_instant() + timedelta(days=OUTAGE_DAY)
-    return Habits(outages=(Outage("sms-a", start, start + timedelta(days=1)),))
+    return Habits(outages=(Outage("sms-a", start, start + timedelta(hours=36)),))
 
 
 def uplift(
