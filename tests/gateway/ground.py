@@ -98,7 +98,12 @@ class Ground:
 
 @asynccontextmanager
 async def ground(
-    *accounts: AccountConfig, at: datetime = NOON, store: Any = "sqlite://", quick_retries: int = 0, chain: Any = None, **config: Any
+    *accounts: AccountConfig,
+    at: datetime = NOON,
+    store: Any = "sqlite://",
+    quick_retries: int = 0,
+    chain: Any = None,
+    **config: Any,
 ) -> AsyncIterator[Ground]:
     """A gateway over scripted accounts (one called `a` unless given); no jitter, no tries in real time."""
     clock = at if isinstance(at, FrozenClock) else FrozenClock(at)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from gateway.ground import Ground, account, ground, live, marketing
 
 PUBLIC = "https://go.example"

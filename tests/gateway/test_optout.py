@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway.ground import DAY, NUMBER, Ground, account, ground, live, marketing, of, otp
 
+from gateway.ground import DAY, NUMBER, Ground, account, ground, live, marketing, of, otp
 from recallgate import Callback, ErrorKind, Event, EventType, Message
 
 PUBLIC = "https://go.example"
@@ -74,7 +74,12 @@ async def test_an_opt_out_told_by_the_vendor_counts() -> None:
 def mail(**fields: Any) -> Message:
     where = {"timezone": "America/Los_Angeles", "country": "US", "region": "US-CA"}
     return Message.email(
-        "jo@example.com", "We kept your cart", text="See https://shop.example/c", purpose="marketing", person="jo", **{**where, **fields}
+        "jo@example.com",
+        "We kept your cart",
+        text="See https://shop.example/c",
+        purpose="marketing",
+        person="jo",
+        **{**where, **fields},
     )
 
 
@@ -157,7 +162,8 @@ async def test_an_opt_out_between_the_decision_and_the_intent_stops_the_message(
 
 
 @pytest.mark.parametrize(
-    ("purpose", "state"), [("marketing", "suppressed"), ("service", "suppressed"), ("transactional", "suppressed"), ("otp", "accepted")]
+    ("purpose", "state"),
+    [("marketing", "suppressed"), ("service", "suppressed"), ("transactional", "suppressed"), ("otp", "accepted")],
 )
 @live
 async def test_out_of_everything_still_lets_a_code_through(purpose: str, state: str) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gateway.ground import DAY, HOUR, NOON, NUMBER, account, ground, live, of
 
+from gateway.ground import DAY, HOUR, NOON, NUMBER, account, ground, live, of
 from recallgate import ErrorKind
 from recallgate.delivery.outcome import backoff
 
@@ -78,7 +78,9 @@ ALONE = [
 @pytest.mark.parametrize(("kind", "state"), ALONE)
 @pytest.mark.parametrize("purpose", PURPOSES)
 @live
-async def test_without_another_account_only_a_fault_of_the_vendor_is_tried_again(kind: ErrorKind, state: str, purpose: str) -> None:
+async def test_without_another_account_only_a_fault_of_the_vendor_is_tried_again(
+    kind: ErrorKind, state: str, purpose: str
+) -> None:
     async with ground() as here:
         here.script().refuse(kind)
         message = of(purpose)

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from gateway.ground import NOON, NUMBER, Ground, account, ground, live, marketing, otp
 from hypothesis import given, settings, strategies as st
 
+from gateway.ground import NOON, NUMBER, Ground, account, ground, live, marketing, otp
 from recallgate import Callback, ErrorKind, Event, EventType, ForgedCallback, FrozenClock, Gateway, GatewayConfig
 from recallgate.config import AccountConfig
 
@@ -44,9 +44,7 @@ STORIES: dict[str, tuple[Sequence[EventType], str]] = {
 @given(data=st.data())
 def test_any_order_and_any_copies_of_reports_end_in_one_state(name: str, data: st.DataObject) -> None:
     kinds, state = STORIES[name]
-    news = [
-        Event(kind, vendor_id="fake-sms-1", vendor_event_id=f"e{i}", at=NOON + i * SECOND) for i, kind in enumerate(kinds)
-    ]
+    news = [Event(kind, vendor_id="fake-sms-1", vendor_event_id=f"e{i}", at=NOON + i * SECOND) for i, kind in enumerate(kinds)]
     order = data.draw(st.permutations(news + data.draw(st.lists(st.sampled_from(news), max_size=3))))
     cuts = data.draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
 
@@ -264,7 +262,9 @@ def test_the_address_of_callbacks_has_a_secret_that_nobody_guesses() -> None:
 
 
 def test_a_given_secret_and_the_derived_one_both_count_during_rotation() -> None:
-    before = Gateway(config=GatewayConfig(accounts=(account("a"),), public_url="https://x.example", secret="s" * 16), store="sqlite://")
+    before = Gateway(
+        config=GatewayConfig(accounts=(account("a"),), public_url="https://x.example", secret="s" * 16), store="sqlite://"
+    )
     given = account("a", callback_secret="another-secret")
     after = Gateway(config=GatewayConfig(accounts=(given,), public_url="https://x.example", secret="s" * 16), store="sqlite://")
     (old,) = before._secrets["a"]

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from gateway.ground import DAY, HOUR, NOON, NUMBER, account, ground, live, marketing, of, otp
 from sqlalchemy import Connection, text
 
+from gateway.ground import DAY, HOUR, NOON, NUMBER, account, ground, live, marketing, of, otp
 from recallgate import Alternative, EmailAddress, ErrorKind, FrozenClock, Gateway, IdempotencyConflict, Message, Receipt
 from recallgate.model.content import Email
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from gateway.ground import DAY, HOUR, MINUTE, NIGHT, NOON, ground, live, marketing, of, otp
 
+from gateway.ground import DAY, HOUR, MINUTE, NIGHT, NOON, ground, live, marketing, of, otp
 from recallgate import ConfigError, Origin
 
 
