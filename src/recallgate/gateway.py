@@ -21,7 +21,7 @@ from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.stage import Staged, Stager
-from recallgate.delivery.worker import Pace, Worker
+from recallgate.delivery.worker import PAGE, Pace, Worker
 from recallgate.inbox import Inbox, InboxInapp
 from recallgate.links.hits import read_hit
 from recallgate.model.address import Address
@@ -157,7 +157,7 @@ class Gateway:
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
-        pace = Pace(quick_retries=0, in_order=True) if self._simulated else Pace()
+        pace = Pace(quick_retries=0, in_order=True, chunk=PAGE) if self._simulated else Pace()
         return Worker(
             self.store,
             self.clock,

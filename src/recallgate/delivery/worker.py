@@ -33,13 +33,15 @@ URGENT_RANK = 19  # otp and transactional: the lanes 0 and 1
 class Pace:
     """How a worker goes about it. `quick_retries`: tries inside the lease after a definite fault of the wire.
 
-    `in_order`: one chunk after the other, for simulations; else a rolling window of `window` messages.
+    `in_order`: one chunk after the other, for simulations; else a rolling window of `window` messages. `chunk`: intents
+    that are committed together, and so at most as many that a crash can leave uncertain.
     """
 
     lease: timedelta = timedelta(seconds=60)
     quick_retries: int = 2
     in_order: bool = False
     window: int = 1000
+    chunk: int = CHUNK
 
 
 class Worker:
@@ -102,7 +104,7 @@ class Worker:
         return await self._store.run(lambda c: messages.waiting_channels(c, now))
 
     async def _page(self, rows: Sequence[Row]) -> None:
-        chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+        chunks = [rows[start : start + self._pace.chunk] for start in range(0, len(rows), self._pace.chunk)]
         if self._pace.in_order:
             for chunk in chunks:
                 staged = await self.stage(chunk)

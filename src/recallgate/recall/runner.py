@@ -160,7 +160,7 @@ class _Step:
                     return self._wait(position, self._due(of))
                 return branch.target(found)
             case DoChoose(cases=cases, otherwise=otherwise):
-                facts = {**self._data, "arm": self._run.arm, "country": self._field("country"), "region": self._field("region")}
+                facts = {**self._data, "arm": self._run.arm, **self._profile()}
                 return next((to for condition, to in cases if condition.holds(facts)), otherwise)
             case DoSplit(name=name, weights=weights, targets=targets):
                 salt = split_salt(self._program.play, self._program.version, step=name)
@@ -288,6 +288,12 @@ class _Step:
 
     def _cluster(self) -> str:
         return str(self._field("cluster") or self._run.person)
+
+    def _profile(self) -> dict[str, object]:
+        """What choices may ask of the person beside the facts of the run."""
+        known: dict[str, object] = {name: self._field(name) for name in ("country", "region", "locale")}
+        known["channels"] = list(self._person["contacts"]) if self._person is not None else []
+        return known
 
     def _field(self, name: str) -> object:
         return self._person.get(name) if self._person is not None else None

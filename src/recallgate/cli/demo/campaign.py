@@ -8,7 +8,7 @@ from recallgate.recall.condition import OneOf
 from recallgate.recall.experiment import Arm, Experiment
 from recallgate.recall.lapse import Churn
 from recallgate.recall.offer import Offer, OfferKind, Terms
-from recallgate.recall.outcome import REACTED, Outcome
+from recallgate.recall.outcome import REACTED
 from recallgate.recall.play import NO_NOON_CALLS, Play
 from recallgate.recall.price import PriceLadder
 from recallgate.recall.segment import lapsed, reachable
@@ -67,12 +67,21 @@ def play() -> Play:
     last mail for all."""
     steps: tuple[Step, ...] = (
         Wait("morning", until="10:00"),
-        Send("hello", (Way("push", _PUSH), Way("email", _EMAIL)), expires_after=timedelta(hours=36)),
+        Choose(
+            "first contact",
+            cases=(
+                Case(
+                    reachable("push", "email"),
+                    (Send("hello", (Way("push", _PUSH), Way("email", _EMAIL)), expires_after=timedelta(hours=36)),),
+                ),
+            ),
+            otherwise=(_sms("first text"),),
+        ),
         Wait("three days", days=3, until="17:00"),
         Branch(
             "after hello",
             of="hello",
-            cases=(When(REACTED, ()), When((Outcome.UNREACHABLE,), (_sms("first text"),))),
+            cases=(When(REACTED, ()),),
             otherwise=(Send("mail", (Way("email", _EMAIL),), expires_after=timedelta(hours=12)),),
         ),
         Choose(
