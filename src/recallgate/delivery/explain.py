@@ -36,6 +36,7 @@ _INSTANTS = frozenset(
         "effective_at",
         "cleared_at",
         "started_at",
+        "ended_at",
         "assigned_at",
     ]
 )
@@ -191,7 +192,7 @@ def _person_story(shown: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]
         part = "kept without contact, to compare with" if run["holdout"] else f"in arm {run['arm'] or 'only'}"
         lines.append((str(run["started_at"]), f"entered campaign {run['campaign']}, {part}"))
         if run["ended"]:
-            lines.append((str(run["started_at"]), f"their run in {run['campaign']} ended: {run['ended']}"))
+            lines.append((str(run["ended_at"] or run["started_at"]), f"their run in {run['campaign']} ended: {run['ended']}"))
     for one in shown["decisions"]:
         words = summarise(one["verdict"], one["code"], one["policy"], one["rule_id"])
         lines.append((str(one["at"]), f"message {one['message_id']} on {one['channel']} {words}"))

@@ -162,7 +162,7 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
         f" where tenant = :tenant and subject in {values('subjects')} order by seq",
         "consents": "select channel, topic, granted, at, source from rg_consent"
         f" where tenant = :tenant and subject in {values('subjects')} order by seq",
-        "runs": "select campaign, run, arm, holdout, state, ended, started_at, assigned_at from rg_run"
+        "runs": "select campaign, run, arm, holdout, state, ended, ended_at, started_at, assigned_at from rg_run"
         " where tenant = :tenant and person = :person order by started_at",
     }
     return {name: [dict(row._mapping) for row in connection.execute(sql(query), scope)] for name, query in queries.items()}
