@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from recallgate.model.errors import ConfigError
 from recallgate.review import Collected, CostInputs, collect, evaluate, review
@@ -19,12 +19,12 @@ from review import store_rows as rows
 # t2   Shanghai  returned 03-09 23:59 local                       D7    no       0  no
 # t3   Shanghai  returned 03-10 00:01 local: one day too late     –
 # t4   New York  returned 03-01 23:30 local, bought 50 and 30     D0    yes   8000  yes
-# t5   –         returned 03-01, before time zero; was opted out  –
-# t6   –         uncertain, closed                                –
-# t7   –         bought 20 on 03-05 without a login event         D3    yes   2000  no
-# t8   –         unsubscribed                                     –
-# c1   –         returned 03-03, seen 03-04                       D1    no       0  yes
-# c3   –         bought on 03-12: after the window                –
+# t5   UTC       returned 03-01, before time zero; was opted out  –
+# t6   UTC       uncertain, closed                                –
+# t7   UTC       bought 20 on 03-05 without a login event         D3    yes   2000  no
+# t8   UTC       unsubscribed                                     –
+# c1   UTC       returned 03-03, seen 03-04                       D1    no       0  yes
+# c3   UTC       bought on 03-12: after the window                –
 #
 # Treatment: n 8, returned 4, paid 3, retained 2 of 4. Margins 50, 40, 10, 0 × 5: mean 12.5; squared deviations 1406.25 + 756.25
 # + 6.25 + 5 · 156.25 = 2950; sd = sqrt(2950/7) = 20.5287. Control: n 4, returned 1, retained 1.
@@ -37,7 +37,7 @@ SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
 def _people() -> list[people.PersonRow]:
     zones = {"t1": SHANGHAI, "t2": SHANGHAI, "t3": SHANGHAI, "t4": NEW_YORK}
     names = [*(f"t{n}" for n in range(1, 9)), *(f"c{n}" for n in range(1, 5))]
-    return [people.PersonRow(rows.TENANT, name, name, zone=zones.get(name), country="CN") for name in names]
+    return [people.PersonRow(rows.TENANT, name, name, zone=zones.get(name, "UTC"), country="CN") for name in names]
 
 
 def _runs() -> list[campaigns.RunRow]:
@@ -275,3 +275,14 @@ def test_the_same_store_gives_the_same_bytes(connection: Connection) -> None:
 
     assert first == second
     assert '"verdict": "inconclusive"' in first
+
+
+def test_without_a_zone_the_country_tells_the_local_day(connection: Connection) -> None:
+    def returned() -> int:
+        return collect(connection, rows.TENANT, rows.CAMPAIGN, now=NOW, window_days=7, margin_rate=0.5).counts.treatment.returned
+
+    connection.execute(text("update rg_person set zone = null where id = 't3'"))
+    in_china = returned()
+    connection.execute(text("update rg_person set country = null where id = 't3'"))
+
+    assert (in_china, returned()) == (4, 5)  # t3's return is on day 8 in Shanghai, on day 7 in UTC

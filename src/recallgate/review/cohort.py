@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, text
 from recallgate.model.clock import from_ms
 from recallgate.model.zones import zone
 from recallgate.review.counts import Share, Side
+from recallgate.rules.place import resolve
 
 DAY_MS = 86_400_000
 _QUARTER_MS = 900_000  # offsets change at quarters of an hour only
@@ -155,7 +157,7 @@ def _members(
 ) -> Iterable[Member]:
     rows = connection.execute(
         text(
-            "select member.person, member.holdout, member.arm, member.data, p.country, p.zone,"
+            "select member.person, member.holdout, member.arm, member.data, p.country, p.region, p.device_zone, p.zone,"
             " coalesce(case when member.holdout = 0 then (select min(m.accepted_at) from rg_message m where m.tenant = :tenant"
             " and m.campaign = :campaign and m.person = member.person) end, member.assigned_at, member.started_at)"
             f" from (select r.person, r.holdout, r.arm, r.data, r.assigned_at, r.started_at from {MEMBERS}) as member"
@@ -164,8 +166,8 @@ def _members(
         scope,
     )
     known: dict[str, dict[str, object]] = {}
-    for person, held_out, arm, data, country, stored_zone, zero_at in rows:
-        name = (zone_of(person) if zone_of is not None else None) or stored_zone
+    for person, held_out, arm, data, country, region, device_zone, stored_zone, zero_at in rows:
+        name = (zone_of(person) if zone_of is not None else None) or stored_zone or _likely_zone(region, device_zone, country)
         facts = known.get(data)
         if facts is None:  # few texts, many people
             facts = known[data] = json.loads(data or "{}")
@@ -240,6 +242,18 @@ def _offset_ms(name: str, at: int) -> int:
     except ValueError:
         return 0
     return int(offset.total_seconds() * 1000) if offset is not None else 0
+
+
+@lru_cache(maxsize=1024)
+def _likely_zone(region: str | None, device_zone: str | None, country: str | None) -> str | None:
+    """Where a person whose zone nobody told lives, most likely; None when nothing is known, and UTC counts."""
+    if not (region or device_zone or country):
+        return None
+    try:
+        place = resolve(region=region, device_zone=device_zone, country=country)
+    except ValueError:
+        return None
+    return place.zones[0] if place.tz_source != "tenant" else None
 
 
 def _name(value: object) -> str | None:

@@ -5,6 +5,7 @@ which the message would have gone. A return on day D has a local date D days aft
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -181,7 +182,7 @@ def _pairs(cohort: Cohort, treated: Sequence[Member], control: Sequence[Member],
     groups, against = _grouped(treated, by), _grouped(control, by)
     return {
         name: Pair(cohort.side(groups.get(name, [])), cohort.side(against[name]) if name in against else None)
-        for name in sorted({*groups, *against})
+        for name in sorted({*groups, *against}, key=_in_order)
     }
 
 
@@ -190,7 +191,12 @@ def _grouped(members: Sequence[Member], by: str) -> dict[str, list[Member]]:
     for member in members:
         if (name := getattr(member, by)) is not None:
             found.setdefault(name, []).append(member)
-    return dict(sorted(found.items()))
+    return {name: found[name] for name in sorted(found, key=_in_order)}
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Numbers within names by their size: 30-59 before 180-364."""
+    return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _cost_by_channel(channels: Sequence[ChannelCounts], total: Costs) -> tuple[CostLine, ...]:

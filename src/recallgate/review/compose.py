@@ -150,9 +150,10 @@ def _quality(view: View) -> Section:
         for share in shares:
             if share.n:
                 found = wilson(share.k, share.n, alpha=view.result.alpha)
+                one = "_next" if share.days == 1 else ""
                 rows.append(
                     (
-                        Cell(view.t(name, days=share.days), f"{view.t('of')} {view.t('observed', days=share.days)}"),
+                        Cell(view.t(name + one, days=share.days), f"{view.t('of')} {view.t(f'observed{one}', days=share.days)}"),
                         Cell(f"{share.k:,}/{share.n:,} = {percent(found.rate)}", number=True),
                         Cell(f"[{percent(found.low)}, {percent(found.high)}]", number=True),
                     )

@@ -3,6 +3,7 @@
 from recallgate.review import svg
 from recallgate.review.collected import Guardrail
 from recallgate.review.comparison import compare
+from recallgate.review.counts import ChannelCounts
 from recallgate.review.document import Block, Cell, Chart, Paragraph, Section, Table
 from recallgate.review.reasons import sentence_of
 from recallgate.review.shown import View, rate_text
@@ -55,7 +56,7 @@ def _channels(view: View) -> Section | None:
         (
             Cell(found.channel),
             Cell(whole(found.sent), number=True),
-            Cell(whole(found.delivered), rate_text(found.delivered, found.sent), number=True),
+            _delivered(view, found),
             Cell(whole(found.clicked), rate_text(found.clicked, found.delivered), number=True),
             Cell(whole(found.people), number=True),
             Cell(whole(found.returned), rate_text(found.returned, found.people), number=True),
@@ -67,6 +68,13 @@ def _channels(view: View) -> Section | None:
     columns = ("channel", "sent", "delivered", "clicked", "people", "credited", "paid", "amount")
     table = Table(view.t("channels"), tuple(view.t(name) for name in columns), rows)
     return Section("channels", view.t("channels"), (Paragraph(view.t("channels_lead")), table))
+
+
+def _delivered(view: View, found: ChannelCounts) -> Cell:
+    """Some channels never say that something arrived: no number is better than none of them."""
+    if found.sent and not found.delivered:
+        return Cell("–", view.t("no_reports"), number=True)
+    return Cell(whole(found.delivered), rate_text(found.delivered, found.sent), number=True)
 
 
 def _guardrails(view: View) -> Section:
