@@ -219,6 +219,16 @@ async def test_five_faults_of_a_vendor_in_a_row_open_its_breaker() -> None:
 
 
 @live
+async def test_a_dead_number_is_not_tried_again() -> None:
+    async with ground() as here:
+        here.script().refuse(K.INVALID_RECIPIENT)
+        await here.gateway.send(of("otp"))
+
+        assert (await here.gateway.send(of("otp"))).state == "suppressed"
+        assert len(here.script().tried) == 1
+
+
+@live
 async def test_a_bad_number_says_nothing_about_the_account() -> None:
     async with ground() as here:
         here.script().refuse(K.INVALID_RECIPIENT, times=7)

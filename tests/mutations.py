@@ -1,0 +1,281 @@
+"""Break the code on purpose, one place at a time, and see the test that must notice fail.
+
+Each row names a file, a text in it, what takes its place, and a test. The rows' tests pass on the code as it is (checked
+first, in one run); then each row is applied to a copy and its test must fail. A text that is no longer found is a failure,
+too: the row then guards nothing. Run it as `python tests/mutations.py [WORD]`; WORD picks rows by name.
+"""
+
+# ruff: noqa: F401, T201 - some imports are for the forks, and a script prints
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import hypothesis
+import phonenumbers
+import pydantic
+import pytest
+import respx
+import sqlalchemy
+
+ROOT = Path(__file__).resolve().parent.parent
+SRC = "src/recallgate"
+PEOPLE, HOURS, CAPS = "tests/policies/test_people_rules.py", "tests/policies/test_quiet_hours.py", "tests/policies/test_caps.py"
+SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
+REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
+LANES, TOKENS, LINKS = (f"tests/gateway/test_{name}.py" for name in ("lanes", "tokens", "links"))
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One break, and the test that must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+def removed(policy: str, first_line: str, test: str) -> Mutation:
+    """A policy that always allows; `first_line` is the first of its `__call__`."""
+    return Mutation(
+        f"policy {policy} removed",
+        f"{SRC}/policies/{policy.split(':')[0]}.py",
+        f"-> Verdict:\n        {first_line}",
+        f"-> Verdict:\n        return ALLOW\n        {first_line}",
+        test,
+    )
+
+
+MUTATIONS = (
+    removed("suppression", "if not case.suppressions:", f"{PEOPLE}::test_a_reason_stops_its_purposes"),
+    removed("consent", "if case.consents is None", f"{PEOPLE}::test_the_newest_fitting_consent_decides"),
+    removed("consent:registry", 'if "registry_age" not in', f"{PEOPLE}::test_an_old_registry_check_is_missing_consent"),
+    removed("exit_on_return", "run = case.enrolment", f"{PEOPLE}::test_a_return_since_the_start_ends_the_run"),
+    removed("pause", "own, other =", f"{PEOPLE}::test_marketing_waits_for_the_end_of_a_pause"),
+    removed("expiry", "message, now =", f"{WAITING}::test_a_message_past_its_end_expires"),
+    removed("holdout", "if not case.holdouts", f"{PEOPLE}::test_held_out_people_get_no_marketing"),
+    removed("region_block", "region = case.place", f"{HOURS}::test_a_blocked_region_gets_no_calls_for_any_purpose"),
+    removed("refusal_cooldown", "if not case.person.refused_at", f"{HOURS}::test_after_a_refusal_the_channel_rests"),
+    removed("quiet_hours", "hours = self.hours", f"{WAITING}::test_night_waits_for_the_morning_and_then_the_message_leaves"),
+    removed("regulation_limits", "if not case.sent:", f"{CAPS}::test_france_allows_four_call_attempts_in_30_days"),
+    removed("frequency_cap", "if len(case.sent) <", f"{SENDING}::test_a_cap_holds_within_one_page_and_frees_itself_in_time"),
+    removed("frequency_cap:own", "caps = case.facts.get(", f"{CAPS}::test_a_persons_own_cap_holds_beside_the_others"),
+    Mutation(
+        "no intent before the call",
+        f"{SRC}/delivery/stage.py",
+        "ours = attempts.intend(connection, list(self.intents.values()), token=token, now=now, lease_until=lease_until)",
+        "ours = set(self.intents)",
+        f"{SENDING}::test_the_intent_is_committed_before_the_vendor_is_called",
+    ),
+    Mutation(
+        "lower reports are applied",
+        f"{SRC}/model/state.py",
+        "if current in RANK and RANK[reported] > RANK[current]:",
+        "if current in RANK:",
+        f"{REPORTS}::test_a_bounce_after_delivery_suppresses_and_leaves_the_state",
+    ),
+    Mutation(
+        "Twilio's signature is not looked at",
+        "adapters/recallgate_adapters/twilio_signature.py",
+        "    if not any(hmac.compare_digest(",
+        "    if False and not any(hmac.compare_digest(",
+        f"{REPORTS}::test_a_forged_callback_stores_nothing",
+    ),
+    Mutation(
+        "WeCom's signature is not looked at",
+        "adapters/recallgate_adapters/wecom_crypto.py",
+        "    if not hmac.compare_digest(signature(",
+        "    if False and not hmac.compare_digest(signature(",
+        "tests/adapters/test_wecom.py::TestWecomApp::test_forged_callback_with_another_signature_is_refused",
+    ),
+    Mutation(
+        "any secret in the path will do",
+        f"{SRC}/gateway.py",
+        "secret.encode()) for one in known) > 0",
+        "secret.encode()) for one in known) >= 0",
+        f"{REPORTS}::test_the_address_of_callbacks_has_a_secret_that_nobody_guesses",
+    ),
+    Mutation(
+        "no suppression clause in the intent",
+        f"{SRC}/store/attempts.py",
+        "and not exists (select 1 from rg_suppression s where s.tenant",
+        "and not exists (select 1 from rg_suppression s where 1 = 0 and s.tenant",
+        f"{OPTOUT}::test_an_opt_out_between_the_decision_and_the_intent_stops_the_message",
+    ),
+    Mutation(
+        "caps are not reserved",
+        f"{SRC}/delivery/stage.py",
+        "ledger.reserve(connection, caps)",
+        "pass",
+        f"{SENDING}::test_a_counted_message_is_reserved_then_confirmed_for_person_and_address",
+    ),
+    Mutation(
+        "caps are not released",
+        f"{SRC}/delivery/worker.py",
+        "ledger.settle_caps(connection, caps)",
+        "pass",
+        f"{SENDING}::test_a_cap_counts_what_may_have_arrived_and_nothing_else",
+    ),
+    Mutation(
+        "copies of events are news",
+        f"{SRC}/tracking/process.py",
+        'return f"{account}|{event.type}|{event.vendor_event_id}"',
+        'return f"{account}|{event.type}|{event.vendor_event_id}|{id(news)}"',
+        f"{OPTOUT}::test_one_click_twice_is_one_opt_out",
+    ),
+    Mutation(
+        "keys are forgotten",
+        f"{SRC}/store/messages.py",
+        "                message.idempotency_key,\n",
+        "                None,\n",
+        f"{SENDING}::test_fifty_callers_with_one_key_send_once",
+    ),
+    Mutation(
+        "a key may say something else",
+        f"{SRC}/store/messages.py",
+        "if found.body_hash != body_hash(message):",
+        "if False:",
+        f"{SENDING}::test_the_same_key_with_other_words_is_a_conflict",
+    ),
+    Mutation(
+        "uncertain is a refusal",
+        f"{SRC}/delivery/outcome.py",
+        "if result.kind is ErrorKind.UNCERTAIN:",
+        "if False:",
+        f"{REFUSALS}::test_an_uncertain_try_is_never_followed_by_a_quick_one",
+    ),
+    Mutation(
+        "everything uncertain is sent again",
+        f"{SRC}/delivery/reaper.py",
+        "if purpose == Purpose.OTP:",
+        "if True:",
+        f"{CRASH}::test_what_was_leaving_is_uncertain_and_settled_by_purpose",
+    ),
+    Mutation(
+        "a dead number is not remembered",
+        f"{SRC}/delivery/worker.py",
+        "ledger.suppress(connection, suppressions)",
+        "pass",
+        f"{REFUSALS}::test_a_dead_number_is_not_tried_again",
+    ),
+    Mutation(
+        "reports before the receipt are lost",
+        f"{SRC}/delivery/worker.py",
+        "adopt_orphans(connection, receipts, now=now)",
+        "pass",
+        f"{REPORTS}::test_a_report_that_comes_before_the_receipt_is_matched",
+    ),
+    Mutation(
+        "START lifts everything",
+        f"{SRC}/tracking/process.py",
+        'reason="opt_out", now=now',
+        'reason="complaint", now=now',
+        f"{OPTOUT}::test_start_lifts_opt_outs_only",
+    ),
+    Mutation(
+        "a broken wire counts as not sent",
+        f"{SRC}/transport/client.py",
+        'SendError(ErrorKind.UNCERTAIN, "broken"',
+        'SendError(ErrorKind.UNAVAILABLE, "broken"',
+        f"{LANES}::test_a_break_after_the_request_was_written_is_uncertain",
+    ),
+    Mutation(
+        "tokens are not shared",
+        f"{SRC}/transport/tokens.py",
+        "known = await self._store.load(auth.identity)",
+        "known = None",
+        f"{TOKENS}::test_two_gateways_share_a_token_through_the_store",
+    ),
+    Mutation(
+        "machines count as people",
+        f"{SRC}/links/hits.py",
+        "if _BOTS.search(agent):",
+        "if False:",
+        f"{LINKS}::test_a_machine_is_led_there_too_and_never_counted",
+    ),
+)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what tests need, compiled files along with it."""
+    for name in ("src", "adapters", "tests"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy2(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def passes(root: Path, *tests: str) -> tuple[bool, str]:
+    """Whether the tests pass on a copy, and what pytest said last. Runs in a process of its own, see `main`."""
+    said = root / "said.txt"
+    with said.open("w") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    os.chdir(root)
+    sys.path[:0] = [str(root / "src"), str(root / "adapters")]
+    code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+    sys.stdout.flush()
+    words = said.read_text()[-2000:]
+    if code not in (0, 1):  # neither passed nor failed: nothing was learned
+        raise RuntimeError(f"pytest ended with {code}: {words[-500:]}")
+    if (home := sys.modules["recallgate"].__file__) is None or not home.startswith(str(root)):
+        raise RuntimeError(f"the tests ran against {home}, not against the copy")
+    return code == 0, words
+
+
+def whole(tests: tuple[str, ...]) -> tuple[bool, str]:
+    """Whether the tests pass on the code as it is."""
+    with tempfile.TemporaryDirectory() as temporary:
+        return passes(copied(Path(temporary)), *tests)
+
+
+def survives(mutation: Mutation) -> str | None:
+    """Why the mutation was not noticed; None when it was."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = copied(Path(temporary))
+        file = root / mutation.file
+        text = file.read_text(encoding="utf-8")
+        if text.count(mutation.old) != 1:
+            return f"its text is found {text.count(mutation.old)} times in {mutation.file}, not once"
+        file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+        try:
+            passed, _ = passes(root, mutation.test)
+        except RuntimeError as exc:
+            return str(exc)
+        return f"{mutation.test} still passes" if passed else None
+
+
+def _halves(tests: list[str]) -> list[tuple[str, ...]]:
+    return [part for part in (tuple(tests[::2]), tuple(tests[1::2])) if part]
+
+
+def main(word: str = "") -> int:
+    """Print what survived; answers 0 only when nothing did."""
+    chosen = [one for one in MUTATIONS if word in one.name]
+    # A process a run, forked from this one, which has loaded what all runs need of other people's packages.
+    forks = multiprocessing.get_context("fork")
+    with forks.Pool(max(2, os.cpu_count() or 2), maxtasksperchild=1) as pool:
+        untouched = [pool.apply_async(whole, (part,)) for part in _halves(sorted({one.test for one in chosen}))]
+        for run in untouched:
+            passed, said = run.get()
+            if not passed:
+                print(said)
+                print("the tests fail on the code as it is; mend that first")
+                return 1
+        results = pool.map(survives, chosen, chunksize=1)
+    failed = 0
+    for mutation, reason in zip(chosen, results, strict=True):
+        if reason is not None:
+            failed += 1
+            print(f"SURVIVED: {mutation.name}: {reason}")
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
