@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.ground import DAY, HOUR, NIGHT, NUMBER, ground, live, marketing, otp
+from gateway.ground import DAY, HOUR, NIGHT, NOON, NUMBER, ground, live, marketing, otp
 from recallgate import ConfigError, ErrorKind, Event, EventType, PersonEvent, PersonRecord, Phone
 
 
@@ -102,7 +102,7 @@ async def test_no_explanation_shows_a_whole_number() -> None:
 @pytest.mark.parametrize("night", [False, True])
 @live
 async def test_a_dry_run_tells_everything_and_changes_nothing(night: bool) -> None:
-    async with ground(**({"at": NIGHT} if night else {})) as here:
+    async with ground(at=NIGHT if night else NOON) as here:
         await here.gateway.send(otp())
         before = await here.counts()
 

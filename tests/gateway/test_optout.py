@@ -149,7 +149,7 @@ async def test_an_opt_out_between_the_decision_and_the_intent_stops_the_message(
             loaded.suppressions.clear()  # the opt-out was not there yet when facts were read
             return facts(message, loaded, now, **rest)
 
-        here.gateway.cases.case = blind  # type: ignore[method-assign] # the race, without a race
+        here.gateway.cases.case = blind  # type: ignore[method-assign, assignment] # the race, without a race
         await reply(here, "STOP")
         message = marketing()
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from hypothesis import given, settings, strategies as st
+from pydantic import SecretStr
 
 from gateway.ground import NOON, NUMBER, Ground, account, ground, live, marketing, otp
 from recallgate import Callback, ErrorKind, Event, EventType, ForgedCallback, FrozenClock, Gateway, GatewayConfig
@@ -247,7 +248,7 @@ async def test_a_genuine_callback_that_cannot_be_read_is_kept_raw() -> None:
 
 def test_the_address_of_callbacks_has_a_secret_that_nobody_guesses() -> None:
     gateway = Gateway(
-        config=GatewayConfig(accounts=(account("a"), account("b")), public_url="https://go.example", secret="s" * 16),
+        config=GatewayConfig(accounts=(account("a"), account("b")), public_url="https://go.example", secret=SecretStr("s" * 16)),
         store="sqlite://",
     )
     address = gateway.callback_url("a")
@@ -263,10 +264,13 @@ def test_the_address_of_callbacks_has_a_secret_that_nobody_guesses() -> None:
 
 def test_a_given_secret_and_the_derived_one_both_count_during_rotation() -> None:
     before = Gateway(
-        config=GatewayConfig(accounts=(account("a"),), public_url="https://x.example", secret="s" * 16), store="sqlite://"
+        config=GatewayConfig(accounts=(account("a"),), public_url="https://x.example", secret=SecretStr("s" * 16)),
+        store="sqlite://",
     )
     given = account("a", callback_secret="another-secret")
-    after = Gateway(config=GatewayConfig(accounts=(given,), public_url="https://x.example", secret="s" * 16), store="sqlite://")
+    after = Gateway(
+        config=GatewayConfig(accounts=(given,), public_url="https://x.example", secret=SecretStr("s" * 16)), store="sqlite://"
+    )
     (old,) = before._secrets["a"]
 
     assert after.check_secret("a", old)

@@ -268,7 +268,9 @@ async def test_a_cap_holds_within_one_page_and_frees_itself_in_time() -> None:
 
 @live
 async def test_within_one_page_a_message_counts_once_for_the_person() -> None:
-    from recallgate.policies.default import Chain, FrequencyCap, default_policies
+    from recallgate.policies.chain import Chain
+    from recallgate.policies.default import default_policies
+    from recallgate.policies.frequency_cap import FrequencyCap
 
     policies = [one for one in default_policies() if not isinstance(one, FrequencyCap)]
     chain = Chain([*policies, FrequencyCap(limit=2, window=DAY)])
