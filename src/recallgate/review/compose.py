@@ -128,8 +128,14 @@ def _curve(view: View) -> Chart | None:
 
 def _plan(view: View, plan: Mapping[str, object]) -> Section:
     names = [name for name in _PLAN_ORDER if name in plan] + [name for name in plan if name not in _PLAN_ORDER]
-    pairs = tuple((view.t(name), values) for name in names if (values := _said(plan[name])))
+    pairs = tuple((_plan_name(view, name), values) for name in names if (values := _said(plan[name])))
     return Section("plan", view.t("plan"), (Facts(pairs) if pairs else Paragraph(view.t("plan_empty")),))
+
+
+def _plan_name(view: View, name: str) -> str:
+    """The report's own word, or the app's name as a word."""
+    known = view.t(name)
+    return known if known != name else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _said(value: object) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ def _funnel(view: View) -> Section:
         Chart(title, svg.bars(bars, name="funnel", title=title, description=description)),
         Table(title, tuple(view.t(name) for name in columns), tuple(rows)),
     ]
+    if silent := [found.channel for found in view.collected.counts.by_channel if _silent(found)]:
+        blocks.append(Paragraph(view.t("unreported", channels=", ".join(silent))))
     if view.collected.clicks_not_human:
         blocks.append(Paragraph(view.t("not_human", count=whole(view.collected.clicks_not_human))))
     return Section("funnel", title, tuple(blocks))
@@ -70,9 +72,13 @@ def _channels(view: View) -> Section | None:
     return Section("channels", view.t("channels"), (Paragraph(view.t("channels_lead")), table))
 
 
+def _silent(found: ChannelCounts) -> bool:
+    """Whether a channel sent messages and never said that one arrived."""
+    return bool(found.sent) and not found.delivered
+
+
 def _delivered(view: View, found: ChannelCounts) -> Cell:
-    """Some channels never say that something arrived: no number is better than none of them."""
-    if found.sent and not found.delivered:
+    if _silent(found):
         return Cell("–", view.t("no_reports"), number=True)
     return Cell(whole(found.delivered), rate_text(found.delivered, found.sent), number=True)
 

@@ -32,6 +32,8 @@ SENTENCES: dict[str, Words] = {
     "refusal_cooldown": Words("The person had refused recently on this channel.", "该用户近期在此渠道拒绝过，处于冷却期。"),
     "region": Words("This channel may not be used for the recipient's region.", "该渠道不得用于收件人所在地区。"),
     "report": Words("The vendor reported that it did not arrive.", "服务商回执显示未送达。"),
+    "report.busy": Words("The line was busy.", "对方占线。"),
+    "report.no_answer": Words("Nobody picked up.", "无人接听。"),
     "stale": Words("It had waited too long for its turn.", "排队过久，已失去时效。"),
     "stale.rate_limit": Words("The rate limit would have let it go too late.", "限速导致排队过久。"),
     "suppressed": Words("The address or person is not to be written to.", "该地址或用户已被屏蔽。"),
@@ -50,6 +52,22 @@ SENTENCES: dict[str, Words] = {
         "It was perhaps sent: the request left, and no readable answer came.", "可能已发出：请求已送出但未收到可读的答复。"
     ),
     "unschedulable": Words("No instant satisfies all rules.", "没有满足所有规则的时刻。"),
+    "attempts": Words("It was tried as often as allowed, and never taken.", "已达最大尝试次数，始终未被接收。"),
+    "content": Words("The text broke a rule of content.", "内容不符合规则。"),
+    "no_account": Words("No account serves this channel.", "没有可用于该渠道的账号。"),
+    "poison": Words("The stored message could not be read or judged.", "已存消息无法读取或判定。"),
+    "retry": Words("The vendor did not take it yet; it will be tried again.", "服务商暂未接收，将再次尝试。"),
+    "vendor": Words("The vendor did not take it.", "服务商未接收。"),
+    "vendor.auth": Words("The vendor did not accept our credentials.", "服务商拒绝了我们的凭证。"),
+    "vendor.blocked_content": Words("The vendor blocked the text.", "内容被服务商拦截。"),
+    "vendor.insufficient_funds": Words("The account at the vendor was empty.", "服务商账户余额不足。"),
+    "vendor.invalid_recipient": Words("The vendor says that the address does not exist.", "服务商称该地址无效。"),
+    "vendor.invalid_sender": Words("The vendor did not accept the sender.", "发送方不被服务商接受。"),
+    "vendor.opted_out": Words("The vendor says that the person had opted out.", "服务商称该用户已退订。"),
+    "vendor.payload_too_large": Words("It was too large for the vendor.", "内容超出服务商的长度限制。"),
+    "vendor.template_or_signature": Words("Template or signature are not approved.", "模板或签名未通过审核。"),
+    "vendor.unregistered_token": Words("The app is no longer installed on the device.", "设备上的应用已卸载，推送令牌失效。"),
+    "vendor.unsupported_region": Words("The vendor does not send to this region.", "服务商不支持该地区。"),
 }
 UNEXPLAINED = Words("A reason of the app or of the vendor.", "由应用或服务商给出的原因。")
 

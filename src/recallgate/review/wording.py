@@ -50,6 +50,10 @@ LABELS: dict[str, Words] = {
     "quality_lead": Words("What the recalled did afterwards.", "召回用户之后的表现。"),
     "layers": Words("Layers", "分层"),
     "world": Words("World", "模拟环境"),
+    "unreported": Words(
+        "No delivery is reported on {channels}: their messages count as sent only.",
+        "以下渠道没有送达回执，其消息只计为已发送：{channels}。",
+    ),
     "no_reports": Words("not reported", "无回执"),
     "retained_next": Words("Active again within 1 day", "1 天内再次活跃"),
     "observed_next": Words("people observed for 1 day after their return", "回流后已观察满 1 天的用户"),
