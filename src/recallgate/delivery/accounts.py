@@ -71,10 +71,11 @@ class LiveAccount:
         return self._wire
 
     async def _drive(self, driver: Driver, message: Message) -> Receipt:
-        async with self._opening:
-            if not self._opened:
-                await driver.open()
-                self._opened = True
+        if not self._opened:
+            async with self._opening:
+                if not self._opened:
+                    await driver.open()
+                    self._opened = True
         try:
             async with asyncio.timeout(self.config.deadline_s):
                 return await driver.send(message)

@@ -1,6 +1,6 @@
 """From loaded facts to the case that policies judge."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 
 from recallgate.config import GatewayConfig
@@ -12,6 +12,8 @@ from recallgate.rules.hours import Hours
 from recallgate.rules.place import Place, resolve
 from recallgate.rules.regulations import RuleBook
 from recallgate.store.facts import Facts
+
+_KEPT = 8192  # places
 
 
 class CaseMaker:
@@ -25,6 +27,8 @@ class CaseMaker:
         self._holdouts = (
             (Holdout("global", config.global_holdout_salt, config.global_holdout_bp),) if config.global_holdout_bp else ()
         )
+        self._guard = config.guard
+        self._places: dict[Hashable, Place] = {}
 
     def case(self, message: Message, facts: Facts, now: datetime, *, extra: Mapping[str, object] | None = None) -> Case:
         person = self._person(message, facts)
@@ -37,34 +41,39 @@ class CaseMaker:
         holdouts = self._holdouts
         if campaign is not None and (play := facts.holdouts.get(campaign)) is not None and play.share_bp:
             holdouts = (*holdouts, play)
+        found = facts.suppressions
         return Case(
             message=message,
             now=now,
             person=person,
             place=place,
-            sent=_both(facts.sent, subject, address),
-            suppressions=tuple(facts.suppressions.get(address, ()))
-            + (tuple(facts.suppressions.get(subject, ())) if subject else ()),
-            consents=self._consents(facts, subject, address),
+            sent=_both(facts.sent, subject, address) if facts.sent else (),
+            suppressions=(*found.get(address, ()), *(found.get(subject, ()) if subject else ())) if found else (),
+            consents=self._consents(facts, subject, address) if self._config.consent_required else None,
             enrolment=facts.enrolments.get((campaign, message.person, origin.run))
-            if origin and campaign and message.person
+            if origin is not None and campaign and message.person
             else None,
             account=account.view if account is not None else None,
             holdouts=holdouts,
             tenant_windows=self._config.tenant_windows,
-            play_windows=_play_windows(facts, campaign, message.channel),
+            play_windows=_play_windows(facts, campaign, message.channel) if campaign is not None else (),
             consents_lift_hours=self._config.consents_lift_hours,
-            guard=self._config.guard,
+            guard=self._guard,
             facts=extra or {},
         )
 
     def place(self, message: Message, person: Person, now: datetime) -> Place:
-        """Where the recipient is; a phone number is looked up only where nothing better is known."""
+        """Where the recipient is; a phone number is looked up only where nothing better is known. Equal facts, one place."""
         zone, region = message.timezone or person.zone, message.region or person.region
         country = message.country or person.country
         location = None
         if message.to.type == "phone" and not (zone and country and region):
             location = self._locate(message.to.key)
+        on = now.date()
+        key = (zone, region, country, person.device_zone, location, message.channel, message.purpose, on)
+        known = self._places.get(key)
+        if known is not None:
+            return known
         hours = None
         if location is not None and not zone and len(location.zones) > 1:
             rows = self._rules.select(
@@ -73,9 +82,11 @@ class CaseMaker:
                 channel=message.channel,
                 purpose=message.purpose.value,
             )
-            hours = Hours.of(rows, guard=self._config.guard)
+            hours = Hours.of(rows, guard=self._guard)
         where = country or (location.country if location else None)
-        return resolve(
+        if len(self._places) >= _KEPT:
+            self._places.clear()
+        found = self._places[key] = resolve(
             zone=zone,
             region=region,
             country=country,
@@ -84,23 +95,22 @@ class CaseMaker:
             country_zone=self._config.country_zones.get(where) if where else None,
             tenant_zone=self._config.tenant_zone,
             hours=hours,
-            on=now.date(),
+            on=on,
         )
+        return found
 
     def _person(self, message: Message, facts: Facts) -> Person:
         if message.person is not None:
             return facts.people.get(message.person) or Person(id=message.person, cluster=message.person)
         return Person(id=message.to.key, cluster=message.to.key)
 
-    def _consents(self, facts: Facts, subject: str | None, address: str) -> tuple[Consent, ...] | None:
-        if not self._config.consent_required:
-            return None
+    def _consents(self, facts: Facts, subject: str | None, address: str) -> tuple[Consent, ...]:
         own = facts.consents.get(subject, []) if subject else []
         return tuple(sorted((*own, *facts.consents.get(address, [])), key=lambda consent: consent.at))
 
 
-def _play_windows(facts: Facts, campaign: str | None, channel: str) -> tuple[tuple[tuple[int, ...], str, str], ...]:
-    by_channel = facts.play_windows.get(campaign, {}) if campaign is not None else {}
+def _play_windows(facts: Facts, campaign: str, channel: str) -> tuple[tuple[tuple[int, ...], str, str], ...]:
+    by_channel = facts.play_windows.get(campaign, {})
     return by_channel.get(channel) or by_channel.get("*", ())
 
 

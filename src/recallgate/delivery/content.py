@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recallgate.config import AccountConfig
-from recallgate.links.shorten import shorten
+from recallgate.links.shorten import shorten, swap
 from recallgate.model.content import Text
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
@@ -62,5 +62,5 @@ def _sms(
     for finding in checked.errors:
         raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)
     if checked.text != content.text:
-        message = message.model_copy(update={"content": content.model_copy(update={"text": checked.text})})
+        message = swap(message, "content", swap(content, "text", checked.text))
     return Prepared(message, links, checked.segments)

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
@@ -16,6 +18,7 @@ from recallgate.model.state import State
 from recallgate.store.attempts import Outcome
 from recallgate.store.ledger import SuppressionRow
 
+_ACCEPTED = State.ACCEPTED.value
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(hours=1)
 _SUPPRESSES = {
@@ -70,18 +73,23 @@ def conclude(
 
 def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:
     parts = receipt.parts or ready.parts
-    cost = receipt.price.amount if receipt.price is not None else ready.account.config.unit_cost * parts
+    cost = _micros(receipt.price.amount, 1) if receipt.price is not None else _micros(ready.account.config.unit_cost, parts)
     return Outcome(
         ready.message.tenant,
         ready.message.id,
         ready.n,
-        State.ACCEPTED,
-        State.ACCEPTED,
+        _ACCEPTED,
+        _ACCEPTED,
         vendor_id=receipt.vendor_id,
         accepted_at=to_ms(now),
         parts=parts,
-        cost_micros=int((abs(cost) * 1_000_000).to_integral_value()),
+        cost_micros=cost,
     )
+
+
+@lru_cache(maxsize=1024)  # an account has one price, and few numbers of parts
+def _micros(cost: Decimal, parts: int) -> int:
+    return int((abs(cost * parts) * 1_000_000).to_integral_value())
 
 
 def _refused(
@@ -144,8 +152,10 @@ def _caps(ready: Ready, state: str) -> list[tuple[str, str, str, str]]:
     if not ready.counted:
         return []
     message = ready.message
-    subjects = ["a:" + message.to.key, *(["p:" + message.person] if message.person is not None else [])]
-    return [(message.tenant, subject, message.id, state) for subject in subjects]
+    rows = [(message.tenant, "a:" + message.to.key, message.id, state)]
+    if message.person is not None:
+        rows.append((message.tenant, "p:" + message.person, message.id, state))
+    return rows
 
 
 def address_suppression(message: Message, reason: str, *, source: str, now: datetime, proof: str | None = None) -> SuppressionRow:

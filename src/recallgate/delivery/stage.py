@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig, parse_message
-from recallgate.delivery.accounts import LiveAccount, Router
+from recallgate.delivery.accounts import LiveAccount, Route, Router
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.content import prepare
 from recallgate.model.chance import Chance
@@ -23,6 +24,7 @@ from recallgate.model.state import State
 from recallgate.model.verdict import Allow, Defer, Drop, Reroute
 from recallgate.policies.case import Sent
 from recallgate.policies.chain import Chain, Decision, Step
+from recallgate.policies.policy import ALLOW
 from recallgate.store import attempts, facts as stored_facts, ledger, links, messages
 from recallgate.store.attempts import Intent
 from recallgate.store.ledger import CapEntry, DecisionRow
@@ -130,11 +132,7 @@ class Stager:
         country: str | None,
         rerouted: bool,
     ) -> None:
-        # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
-        for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
-            route = self._router.route(message, country=country, now=now, tried=passed_over, paused=facts.paused)
-            if route.code != "all_tried":
-                break
+        route = self._route(message, country, now=now, tried=tried, paused=facts.paused)
         if route.account is None:
             if route.wait_until is not None:
                 page.put_back(row, route.wait_until, route.code)
@@ -155,19 +153,37 @@ class Stager:
         except SendError as exc:
             page.fail(row, exc)
             return
-        counted = message.purpose.value in self._counted
-        if counted:
+        counted = message.purpose in self._counted
+        if counted and facts.shared:
             _count_at_once(facts, message, now)
         page.send(
             row, prepared.message, account, prepared.links, prepared.parts, counted=counted, rerouted=rerouted, country=country
         )
+
+    def _route(
+        self,
+        message: Message,
+        country: str | None,
+        *,
+        now: datetime,
+        tried: list[tuple[str, str | None]],
+        paused: frozenset[tuple[str, str]],
+    ) -> Route:
+        if not tried:
+            return self._router.route(message, country=country, now=now, tried={}, paused=paused)
+        # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
+        for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
+            route = self._router.route(message, country=country, now=now, tried=passed_over, paused=paused)
+            if route.code != "all_tried":
+                break
+        return route
 
 
 def _count_at_once(facts: stored_facts.Facts, message: Message, now: datetime) -> None:
     """The next message of the same chunk sees this one as sent."""
     campaign = message.origin.campaign if message.origin else None
     for subject, by in (("p:" + message.person if message.person else None, "person"), ("a:" + message.to.key, "address")):
-        if subject is not None:
+        if subject in facts.shared:
             facts.sent.setdefault(subject, []).append(
                 Sent(now, message.channel, message.purpose.value, message.tags, campaign, by)
             )
@@ -189,6 +205,11 @@ class _Page:
     def decide(self, row: Row, decision: Decision) -> None:
         self.staged.decisions[row.id] = decision
         verdict = decision.verdict
+        if verdict is ALLOW and not decision.trace:
+            self.decisions.append(
+                DecisionRow(row.tenant, row.id, self.now, "allow", decision.channel, None, None, None, None, "{}", None)
+            )
+            return
         self.decisions.append(
             DecisionRow(
                 row.tenant,
@@ -238,28 +259,30 @@ class _Page:
         country: str | None,
     ) -> None:
         n = row.attempts + 1
+        address, person, channel, tenant = message.to.key, message.person, message.channel, row.tenant
         self.ready[row.id] = Ready(message, account, n, parts, counted, country)
-        self.links[row.id] = made
+        if made:
+            self.links[row.id] = made
         self.intents[row.id] = Intent(
-            row.tenant,
+            tenant,
             row.id,
-            message.channel,
+            channel,
             account.name,
             n,
             message.model_dump_json(exclude_none=True) if rerouted else None,
             _STRICTNESS.get(message.purpose, 0),
             message.sender or account.name,
             message.topic or "*",
-            message.person,
-            message.to.key,
+            person,
+            address,
         )
         if counted:
             campaign = message.origin.campaign if message.origin else None
-            tags = as_json(sorted(message.tags)) if message.tags else "[]"
-            subjects = ["a:" + message.to.key, *(["p:" + message.person] if message.person else [])]
+            tags = _tags(message.tags) if message.tags else "[]"
+            purpose = str(message.purpose)
             self.caps[row.id] = [
-                CapEntry(row.tenant, subject, row.id, self.now, message.channel, message.purpose.value, campaign, tags)
-                for subject in subjects
+                CapEntry(tenant, subject, row.id, self.now, channel, purpose, campaign, tags)
+                for subject in (("a:" + address, "p:" + person) if person else ("a:" + address,))
             ]
 
     def write(self, connection: Connection, *, token: str, now: int, lease_until: int) -> None:
@@ -313,6 +336,11 @@ def step_record(step: Step) -> dict[str, object]:
 def as_json(value: object) -> str:
     """JSON for facts and traces: instants as ISO text, sets sorted."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+@lru_cache(maxsize=1024)
+def _tags(tags: frozenset[str]) -> str:
+    return as_json(sorted(tags))
 
 
 def _plain(value: object) -> object:

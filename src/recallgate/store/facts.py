@@ -1,6 +1,7 @@
 """Facts for a page of messages, in one query a subject: what cases are made of."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,19 +32,25 @@ class Facts:
     holdouts: dict[str, Holdout] = field(default_factory=dict)
     play_windows: dict[str, dict[str, Windows]] = field(default_factory=dict)
     paused: frozenset[tuple[str, str]] = frozenset()
+    shared: frozenset[str] = frozenset()  # subjects of more than one message of the page
 
 
 def subjects(message: Message) -> tuple[str, ...]:
     """Who a message is counted for: the person, if one is named, and each address that it may go to."""
-    addresses = ["a:" + message.to.key, *("a:" + other.to.key for other in message.alternatives)]
-    return ("p:" + message.person, *addresses) if message.person is not None else tuple(addresses)
+    address = "a:" + message.to.key
+    own = (address,) if message.person is None else ("p:" + message.person, address)
+    return (*own, *("a:" + other.to.key for other in message.alternatives)) if message.alternatives else own
 
 
 def load(connection: Connection, messages: Sequence[Message], now: datetime, *, consents: bool) -> Facts:
     """Read everything that the default policies ask for; the page has messages of one tenant."""
     facts = Facts()
     tenant = messages[0].tenant
-    keys = bind(sorted({subject for message in messages for subject in subjects(message)}))
+    asked = [subject for message in messages for subject in subjects(message)]
+    distinct = sorted(set(asked))
+    if len(distinct) < len(asked):
+        facts.shared = frozenset(subject for subject, times in Counter(asked).items() if times > 1)
+    keys = bind(distinct)
     people = sorted({message.person for message in messages if message.person is not None})
     scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
     _suppressions(connection, facts, scope)
