@@ -11,7 +11,7 @@ from recallgate.recall.offer import Offer, OfferKind, Terms
 from recallgate.recall.outcome import REACTED
 from recallgate.recall.play import NO_NOON_CALLS, Play
 from recallgate.recall.price import PriceLadder
-from recallgate.recall.segment import lapsed, reachable
+from recallgate.recall.segment import field, lapsed, reachable
 from recallgate.recall.steps import Branch, Case, Choose, Send, Step, Wait, Way, When
 from recallgate.recall.tier import TierRule
 
@@ -64,7 +64,7 @@ def _sms(name: str, *, expires: timedelta = timedelta(hours=36)) -> Step:
 
 def play() -> Play:
     """Push, else mail; a mail beside it; for the better tiers SMS on the sixth day, a call on the tenth, then a WeCom card; a
-    last mail for all."""
+    last mail for those who had bought more than once."""
     steps: tuple[Step, ...] = (
         Wait("morning", until="10:00"),
         Choose(
@@ -102,8 +102,18 @@ def play() -> Play:
                 ),
             ),
         ),
-        Wait("last days", days=9, until="19:50"),
-        Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH)), expires_after=timedelta(hours=20)),
+        Choose(
+            "bought more than once",
+            cases=(
+                Case(
+                    field("orders") >= 2,
+                    (
+                        Wait("last days", days=9, until="19:50"),
+                        Send("last mail", (Way("email", _EMAIL), Way("push", _PUSH)), expires_after=timedelta(hours=20)),
+                    ),
+                ),
+            ),
+        ),
     )
     return Play("win-back-28", steps, windows={**NO_NOON_CALLS, "push": _DAYTIME, "wecom": _DAYTIME, "email": _DAYTIME})
 
