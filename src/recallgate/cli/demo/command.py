@@ -23,8 +23,9 @@ def demo(
     json: JsonFlag = False,
 ) -> None:
     """Carry one campaign through everything: real customers, made-up addresses, 28 virtual days, a review."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"out: {out} is a file; name a folder")
+    for place in (out, *out.parents):
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"out: {place} is a file; name a folder")
     if json:
         print_json(_summary(_run(out, customers, seed, quiet=True)))
         return
