@@ -10,6 +10,7 @@ import pytest
 
 from demo.conftest import CUSTOMERS
 from demo.runs import DAY_MS, HOUR_MS, START_MS, Demo, begin, column, ended, run
+from recallgate.review.reasons import UNEXPLAINED
 
 OUTAGE = (START_MS + 5 * DAY_MS, START_MS + 5 * DAY_MS + 36 * HOUR_MS)
 
@@ -98,6 +99,13 @@ def test_review_counts_opt_outs_by_reply_and_by_link(run_of_demo: Demo, store: s
     assert {channel: n for channel, n in told.items() if n} == people
 
 
+def test_report_explains_every_reason(run_of_demo: Demo) -> None:
+    report = (run_of_demo.out / "report.html").read_text("utf-8")
+
+    assert "vendor.invalid_recipient" in report
+    assert UNEXPLAINED.en not in report
+
+
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     runs = [
         (
@@ -133,10 +141,11 @@ def test_refused_run_leaves_the_earlier_one_alone(tmp_path: Path) -> None:
     assert (tmp_path / "review.json").read_text() == "earlier"
 
 
-def test_out_that_is_a_file_names_field_and_remedy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("out", ["out", "out/below"])
+def test_out_that_is_a_file_names_field_and_remedy(out: str, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
 
-    code, _, err = run("demo", "--customers", 200, "--out", tmp_path / "out")
+    code, _, err = run("demo", "--customers", 200, "--out", tmp_path / out)
 
     assert code == 2
     assert "out" in err
@@ -168,15 +177,6 @@ def test_first_account_works_again_after_the_outage(store: sqlite3.Connection) -
 
     assert "connect" not in column(after, 1)
     assert outcomes["accepted"] > 10 * outcomes["failed"]
-
-
-def test_a_message_that_both_accounts_refused_tries_both_again(store: sqlite3.Connection) -> None:
-    tries = store.execute(
-        "select message_id, group_concat(account) from (select * from rg_attempt where channel = 'sms' order by message_id, n)"
-        " group by message_id having count(*) > 3"
-    ).fetchall()
-
-    assert [row for row in tries if Counter(row[1].split(","))["sms-b"] < 2] == []
 
 
 def test_no_message_is_accepted_twice(store: sqlite3.Connection) -> None:
