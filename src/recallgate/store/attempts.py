@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from recallgate.store import rows as table_rows
 from recallgate.store.dialect import bind, page, sql
 
 
@@ -47,8 +48,10 @@ class Outcome(NamedTuple):
     cost_micros: int | None = None
 
 
+_OUTCOMES = page("rows", Outcome._fields)
 # A message that was sent again without knowing whether it had arrived keeps that mark for good.
 _KEPT = "case when rg_message.reason = 'uncertain.sent_again' then rg_message.reason end"
+_ATTEMPT = ("tenant", "message_id", "n", "account", "channel", "at")
 _BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
 
 
@@ -57,7 +60,6 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
 
     The suppression is asked for inside the statement: an opt-out that was committed before it stops the message.
     """
-    rows = bind(intents)
     ours = {
         identity
         for (identity,) in connection.execute(
@@ -74,51 +76,50 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
                 f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
                 " returning id"
             ),
-            {"rows": rows, "token": token, "now": now, "until": lease_until},
+            {"rows": bind(intents), "token": token, "now": now, "until": lease_until},
         )
     }
-    connection.execute(
-        sql(
-            "insert into rg_attempt (tenant, message_id, n, account, channel, at)"
-            f" select p.tenant, p.id, p.n, p.account, p.channel, :now from {page('rows', Intent._fields)} p"
-            " cross join rg_message m where m.tenant = p.tenant and m.id = p.id"
-            " and m.state || '' = 'sending' and m.lease_token = :token and m.attempts = p.n"
-        ),
-        {"rows": rows, "token": token, "now": now},
+    table_rows.insert(
+        connection,
+        "rg_attempt",
+        _ATTEMPT,
+        [(one.tenant, one.id, one.n, one.account, one.channel, now) for one in intents if one.id in ours],
     )
     return ours
 
 
 def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> None:
     """Commit outcomes: the attempt and the message."""
-    rows = bind(outcomes)
-    source = page("rows", Outcome._fields)
+    given = list(outcomes)
+    rows = bind(given)
     connection.execute(
         sql(
             "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
-            f" vendor_id = p.vendor_id from {source} p"
+            f" vendor_id = p.vendor_id from {_OUTCOMES} p"
             " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
         ),
         {"rows": rows, "now": now},
     )
-    connection.execute(
+    moved = connection.execute(
         sql(
             f"update rg_message set state = p.state, reason = coalesce(p.reason, {_KEPT}), kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
             " due_at = coalesce(p.due_at, rg_message.due_at), settle_at = p.settle_at,"
             " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
             " cost_micros = coalesce(p.cost_micros, rg_message.cost_micros), lease_token = null, lease_until = 0, updated_at = :now"
-            f" from {source} p"
+            f" from {_OUTCOMES} p"
             " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('sending', 'uncertain')"
             " and rg_message.attempts = p.n"
         ),
         {"rows": rows, "now": now},
     )
+    if moved.rowcount == len(given):
+        return
     # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
     connection.execute(
         sql(
             "update rg_message set vendor_id = p.vendor_id, accepted_at = coalesce(rg_message.accepted_at, p.accepted_at),"
             " parts = coalesce(rg_message.parts, p.parts), cost_micros = coalesce(rg_message.cost_micros, p.cost_micros),"
-            f" lease_token = null, lease_until = 0 from {source} p"
+            f" lease_token = null, lease_until = 0 from {_OUTCOMES} p"
             " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.vendor_id is null and p.vendor_id is not null"
         ),
         {"rows": rows},

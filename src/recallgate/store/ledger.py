@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from recallgate.store import rows as table_rows
 from recallgate.store.dialect import bind, page, sql
 
 
@@ -23,13 +24,13 @@ class CapEntry(NamedTuple):
 
 def reserve(connection: Connection, entries: Iterable[CapEntry]) -> None:
     """Count messages before they leave; another try of the same message counts once, from its newest intent."""
-    connection.execute(
-        sql(
-            f"insert into rg_cap_entry ({', '.join(CapEntry._fields)}, state)"
-            f" select p.*, 'reserved' from {page('rows', CapEntry._fields)} p where true"
-            " on conflict (tenant, subject, message_id) do update set at = excluded.at, channel = excluded.channel, state = 'reserved'"
-        ),
-        {"rows": bind(entries)},
+    table_rows.insert(
+        connection,
+        "rg_cap_entry",
+        (*CapEntry._fields, "state"),
+        [(*entry, "reserved") for entry in entries],
+        rest="on conflict (tenant, subject, message_id) do update"
+        " set at = excluded.at, channel = excluded.channel, state = 'reserved'",
     )
 
 
@@ -129,9 +130,4 @@ class DecisionRow(NamedTuple):
 
 
 def record_decisions(connection: Connection, rows: Iterable[DecisionRow]) -> None:
-    connection.execute(
-        sql(
-            f"insert into rg_decision ({', '.join(DecisionRow._fields)}) select p.* from {page('rows', DecisionRow._fields)} p where true"
-        ),
-        {"rows": bind(rows)},
-    )
+    table_rows.insert(connection, "rg_decision", DecisionRow._fields, rows)
