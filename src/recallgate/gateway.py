@@ -532,6 +532,9 @@ class Gateway:
         """Work until nothing is due now, jobs included; answers how many rows and job steps were handled."""
         handled = 0
         while True:
+            at = await self.next_due()
+            if at is None or at > self.clock.now():
+                return handled
             done = 0
             for job in self._jobs:
                 done += await job.run(self.clock.now())
@@ -542,11 +545,12 @@ class Gateway:
 
     async def next_due(self) -> datetime | None:
         """The earliest instant at which there is work; None when nothing waits."""
-        row = await self.store.run(messages.next_due)
+        # asked together, so that the store answers all in one turn
+        waiting = asyncio.ensure_future(self.store.run(messages.next_due, small=True))
+        others = await asyncio.gather(*(job.next_due() for job in self._jobs))
+        row = await waiting
         instants = [from_ms(row)] if row is not None else []
-        for job in self._jobs:
-            if (at := await job.next_due()) is not None:
-                instants.append(at)
+        instants += [at for at in others if at is not None]
         return min(instants, default=None)
 
     async def run(self, stop: asyncio.Event | None = None) -> None:

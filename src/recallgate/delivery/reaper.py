@@ -32,7 +32,7 @@ class Reaper:
         return await self._store.run(lambda c: self._reap(c, now))
 
     async def next_due(self) -> datetime | None:
-        found = await self._store.run(_next_due)
+        found = await self._store.run(_next_due, small=True)
         return from_ms(found) if found is not None else None
 
     def _reap(self, connection: Connection, now: datetime) -> int:

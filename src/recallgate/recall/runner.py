@@ -76,7 +76,7 @@ class CampaignRunner:
         return done
 
     async def next_due(self) -> datetime | None:
-        found = await self._gateway.store.run(lambda c: campaigns.next_wake(c, self.campaign.id))
+        found = await self._gateway.store.run(lambda c: campaigns.next_wake(c, self.campaign.id), small=True)
         return from_ms(found) if found is not None else None
 
     def _page(self, connection: Connection, now: datetime) -> int:

@@ -2,16 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import bind, page
 
 # Cap entries older than the longest rolling window of any rule are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
@@ -62,10 +63,14 @@ def load(connection: Connection, messages: Sequence[Message], now: datetime, *, 
     if people:
         _people(connection, facts, scope)
     facts.paused = frozenset(
-        (kind, name)
-        for kind, name in connection.execute(sql("select scope, name from rg_pause where tenant = :tenant"), {"tenant": tenant})
+        (kind, name) for kind, name in _rows(connection, "select scope, name from rg_pause where tenant = :tenant", scope)
     )
     return facts
+
+
+def _rows(connection: Connection, statement: str, scope: Mapping[str, object]) -> Iterable[Any]:
+    """Rows of a query with named parameters; handed to the driver as it stands, since a page asks it again and again."""
+    return connection.exec_driver_sql(statement, dict(scope))
 
 
 _KEYS = "(select value from json_each(:keys))"
@@ -73,11 +78,10 @@ _PEOPLE = "(select value from json_each(:people))"
 
 
 def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
-    rows = connection.execute(
-        sql(
-            "select subject, reason, channel, topic, sender, all_purposes, effective_at, expires_at, source from rg_suppression"
-            f" where tenant = :tenant and subject in {_KEYS} and cleared_at is null order by seq"
-        ),
+    rows = _rows(
+        connection,
+        "select subject, reason, channel, topic, sender, all_purposes, effective_at, expires_at, source from rg_suppression"
+        f" where tenant = :tenant and subject in {_KEYS} and cleared_at is null order by seq",
         scope,
     )
     for subject, reason, channel, topic, sender, every, effective, expires, source in rows:
@@ -97,11 +101,10 @@ def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, obje
 
 
 def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
-    rows = connection.execute(
-        sql(
-            "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
-            f" where tenant = :tenant and subject in {_KEYS} and at > :now - {CAP_HORIZON_MS} and state <> 'released' order by at"
-        ),
+    rows = _rows(
+        connection,
+        "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
+        f" where tenant = :tenant and subject in {_KEYS} and at > :now - {CAP_HORIZON_MS} and state <> 'released' order by at",
         scope,
     )
     for subject, at, channel, purpose, tags, campaign in rows:
@@ -118,11 +121,10 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> 
 
 
 def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
-    rows = connection.execute(
-        sql(
-            "select subject, channel, granted, at, topic, brand, source from rg_consent"
-            f" where tenant = :tenant and subject in {_KEYS} order by at, seq"
-        ),
+    rows = _rows(
+        connection,
+        "select subject, channel, granted, at, topic, brand, source from rg_consent"
+        f" where tenant = :tenant and subject in {_KEYS} order by at, seq",
         scope,
     )
     for subject, channel, granted, at, topic, brand, source in rows:
@@ -134,19 +136,17 @@ def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object])
 def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
     returned = {
         person: from_ms(at)
-        for person, at in connection.execute(
-            sql(
-                "select person, max(at) from rg_person_event where tenant = :tenant"
-                f" and person in {_PEOPLE} and type in ('returned', 'converted') and at <= :now group by person"
-            ),
+        for person, at in _rows(
+            connection,
+            "select person, max(at) from rg_person_event where tenant = :tenant"
+            f" and person in {_PEOPLE} and type in ('returned', 'converted') and at <= :now group by person",
             scope,
         )
     }
-    rows = connection.execute(
-        sql(
-            "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
-            f" where tenant = :tenant and id in {_PEOPLE}"
-        ),
+    rows = _rows(
+        connection,
+        "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
+        f" where tenant = :tenant and id in {_PEOPLE}",
         scope,
     )
     for identity, cluster, zone, region, country, device, windows, paused in rows:
@@ -177,23 +177,21 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
     campaigns = sorted({message.origin.campaign for message in messages if message.origin and message.origin.campaign})
     if not campaigns:
         return
-    for identity, share, salt, windows in connection.execute(
-        sql(
-            "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant"
-            " and id in (select value from json_each(:campaigns))"
-        ),
+    for identity, share, salt, windows in _rows(
+        connection,
+        "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant"
+        " and id in (select value from json_each(:campaigns))",
         {**scope, "campaigns": bind(campaigns)},
     ):
         facts.holdouts[identity] = Holdout("play", salt, share)
         facts.play_windows[identity] = {
             channel: as_windows(json.dumps(spans)) for channel, spans in json.loads(windows or "{}").items()
         }
-    for campaign, person, run, started, ended in connection.execute(
-        sql(
-            "select r.campaign, r.person, r.run, r.started_at, r.ended"
-            f" from {page('runs', ('campaign', 'person', 'run'))} p cross join rg_run r"
-            " where r.tenant = :tenant and r.campaign = p.campaign and r.person = p.person and r.run = p.run"
-        ),
+    for campaign, person, run, started, ended in _rows(
+        connection,
+        "select r.campaign, r.person, r.run, r.started_at, r.ended"
+        f" from {page('runs', ('campaign', 'person', 'run'))} p cross join rg_run r"
+        " where r.tenant = :tenant and r.campaign = p.campaign and r.person = p.person and r.run = p.run",
         {**scope, "runs": bind(asked)},
     ):
         # a run that came to its end is no reason against its last messages; one that was cut short is

@@ -194,22 +194,31 @@ def claim_one(connection: Connection, tenant: str, identity: str, *, now: int, t
     return Row(*found) if found is not None else None
 
 
+# The (channel, rank) pairs that occur among waiting rows, each found by one seek: the backlog itself is never walked.
+_PAIRS = (
+    "with recursive pairs(channel, rank) as ("
+    " select * from (select channel, rank from rg_message where state in ('queued', 'held') order by channel, rank limit 1)"
+    " union all"
+    " select (select channel from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
+    "  order by channel, rank limit 1),"
+    " (select rank from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
+    "  order by channel, rank limit 1)"
+    " from pairs p where p.channel is not null"
+    "), first(channel, due_at) as ("
+    " select p.channel, (select min(due_at) from rg_message where channel = p.channel and rank = p.rank"
+    "  and state in ('queued', 'held')) from pairs p where p.channel is not null)"
+)
+
+
 def next_due(connection: Connection) -> int | None:
-    """The earliest instant at which a row is due or a lease ends; None when nothing waits."""
-    found = connection.execute(
-        sql("select min(max(due_at, lease_until)) from rg_message where state in ('queued', 'held')")
-    ).scalar()
+    """The earliest instant at which a waiting row is due; None when nothing waits. Who holds its lease is not asked."""
+    found = connection.execute(sql(f"{_PAIRS} select min(due_at) from first")).scalar()
     return int(found) if found is not None else None
 
 
 def waiting_channels(connection: Connection, now: int) -> list[str]:
     """Channels with due rows."""
-    rows = connection.execute(
-        sql(
-            "select distinct channel from rg_message where state in ('queued', 'held') and due_at <= :now and lease_until <= :now"
-        ),
-        {"now": now},
-    )
+    rows = connection.execute(sql(f"{_PAIRS} select distinct channel from first where due_at <= :now"), {"now": now}).all()
     return sorted(channel for (channel,) in rows)
 
 

@@ -112,12 +112,18 @@ class QueueCases(StoreGround):
         assert ids(self.claim(owner="t2", at=MS + 5 * MINUTE - 1)) == []
         assert ids(self.claim(owner="t2", at=MS + 5 * MINUTE)) == ["m1"]
 
-    def test_the_next_due_instant_counts_leases(self) -> None:
+    def test_the_next_due_instant_is_the_earliest_of_all_channels_and_ranks(self) -> None:
         assert self.do(messages.next_due) is None
         self.put(a_message("m1"))
-        assert self.do(messages.next_due) == MS
         self.claim()
+        held = messages.Close("default", "m1", "held", "hours.night", due_at=MS + 5 * MINUTE)
+        self.close(held)
         assert self.do(messages.next_due) == MS + 5 * MINUTE
+        assert self.do(lambda c: messages.waiting_channels(c, MS)) == []
+
+        self.put(a_message("m2", purpose="otp"))
+        assert self.do(messages.next_due) == MS
+        assert self.do(lambda c: messages.waiting_channels(c, MS)) == ["sms"]
 
     def test_a_released_lease_gives_back_what_was_not_sent(self) -> None:
         going, waiting = a_message("m1"), a_message("m2")
