@@ -46,6 +46,7 @@ def _sms(
     from recallgate.rules.optout import codes_in_suffix
     from recallgate.text.sms_rules import check_sms
 
+    ability = view.capabilities
     checked = check_sms(
         content.text,
         country=country,
@@ -53,9 +54,9 @@ def _sms(
         signature=account.signature,
         signature_last=account.signature_last,
         optout_suffix=account.optout_suffix,
-        max_parts=view.capabilities.max_parts,
-        reply_path=view.capabilities.inbound,
-        per_user_link=view.capabilities.per_user_link,
+        max_parts=ability.max_parts,
+        reply_path=ability.inbound,
+        per_user_link=ability.per_user_link,
         advice=False,
         sender_codes=codes_in_suffix(account.optout_suffix) if account.optout_suffix else None,
     )

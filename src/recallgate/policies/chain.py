@@ -170,10 +170,10 @@ class _Run:
     def at_instant(self, policies: Sequence[Policy], case: Case) -> Verdict:
         """Ask every policy at one instant; a terminal Drop stops at once."""
         objections: list[Verdict] | None = None
-        silent = not self.full
+        full = self.full
         for one in policies:
             verdict = one(case)
-            if verdict is ALLOW and silent and type(one) is not Shadow:
+            if verdict is ALLOW and not full and type(one) is not Shadow:
                 continue
             if type(verdict) is Allow:
                 if type(one) is Shadow:

@@ -56,7 +56,7 @@ def check_sms(
     """
     tag = _tag(signature)
     marketing = purpose == "marketing"
-    suffix = space_links(optout_suffix.strip()) if optout_suffix and marketing else ""
+    suffix = _suffix(optout_suffix) if optout_suffix and marketing else ""
     findings: list[Finding] = []
 
     body = text.strip()
@@ -66,12 +66,12 @@ def check_sms(
         body = _without(body, tag)
     else:
         tag = ""
-    spaced = space_links(body)
+    spaced = space_links(body) if _may_link(body) else body
     if spaced != body:
         findings.append(Finding("warning", "link.spacing", "spaces were put around the links", fixed=True))
     body = spaced
     if suffix and suffix not in body:
-        findings.append(Finding("info", "optout.suffix_added", f"the opt-out suffix {suffix} was added", fixed=True))
+        findings.append(_suffix_added(suffix))
         body = f"{body} {suffix}" if body else suffix
     final = _with_tag(body, tag, last=signature_last)
 
@@ -89,6 +89,21 @@ def check_sms(
     length = count(final, country=country)
     findings += _length(final, length.parts, length.encoding, max_parts)
     return Checked(final, length.parts, length.encoding, tuple(findings))
+
+
+@lru_cache(maxsize=1024)  # of a sender, the same for all its texts
+def _suffix(given: str) -> str:
+    return space_links(given.strip())
+
+
+@lru_cache(maxsize=1024)
+def _suffix_added(suffix: str) -> Finding:
+    return Finding("info", "optout.suffix_added", f"the opt-out suffix {suffix} was added", fixed=True)
+
+
+def _may_link(text: str) -> bool:
+    """False where no link can be: each has a dot or a scheme."""
+    return "." in text or "://" in text
 
 
 @lru_cache(maxsize=512)
@@ -205,8 +220,11 @@ _REPLY = re.compile(r"(?:回复?|reply(?:\s+with)?|text)\W{0,2}[A-Za-z0-9]+|直�
 
 
 def _destination(said: str, country: str | None, *, reply_path: bool) -> list[Finding]:
-    links = dict.fromkeys(links_in(said))
-    without_links = _cut_links(said)
+    links: Collection[str] = ()
+    without_links = said
+    if _may_link(said):
+        links = set(links_in(said))
+        without_links = _cut_links(said)
     goals = len(links) + len({re.sub(r"\D", "", number) for number in _TELEPHONE.findall(without_links)})
     if goals > 1:
         return [Finding("error", "destination.many", f"{goals} places to tap; a recall text leads to exactly one")]
@@ -265,7 +283,9 @@ def _blocked(text: str, words: Collection[str] | Mapping[str, Level]) -> list[Fi
 
 
 def _length(text: str, parts: int, encoding: Encoding, max_parts: int | None) -> list[Finding]:
-    found = []
+    found: list[Finding] = []
+    if parts == 1 and len(text) <= MAX_CHARACTERS and (max_parts is None or max_parts >= 1):
+        return found
     if len(text) > MAX_CHARACTERS:
         found.append(Finding("error", "length.over_limit", f"{len(text)} characters; at most {MAX_CHARACTERS} are sent"))
     if max_parts is not None and parts > max_parts:
