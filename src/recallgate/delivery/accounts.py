@@ -169,6 +169,7 @@ class Router:
             elif not account.available(now):
                 waits.append(account.back_at(now))
             elif account.limit.grant(now, 1):
+                account.breaker.take(now)
                 return Route(account)
             else:
                 waits.append(account.limit.next_grant(now))

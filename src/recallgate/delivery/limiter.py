@@ -42,18 +42,24 @@ class Breaker:
         self._most = most
         self._faults = 0
         self._rounds = 0
+        self._probing = False
         self.open_until: datetime | None = None
 
     def allows(self, now: datetime) -> bool:
         return self.open_until is None or now >= self.open_until
 
-    @property
-    def probing(self) -> bool:
-        """True while one message at a time shall find out whether the vendor is back."""
-        return self.open_until is not None
+    def take(self, now: datetime) -> bool:
+        """Whether one more message may go now. After the pause only one goes, to find out whether the vendor is back."""
+        if not self.allows(now):
+            return False
+        if self.open_until is not None:
+            self.open_until = now + self._pause
+            self._probing = True
+        return True
 
     def succeeded(self) -> None:
         self._faults = self._rounds = 0
+        self._probing = False
         self.open_until = None
 
     def failed(self, now: datetime) -> bool:
@@ -61,8 +67,9 @@ class Breaker:
         self._faults += 1
         if self._faults < self._threshold and self.open_until is None:
             return False
-        if self.open_until is not None and now < self.open_until:
+        if self.open_until is not None and now < self.open_until and not self._probing:
             return False
+        self._probing = False
         self.open_until = now + min(self._pause * 2**self._rounds, self._most)
         self._rounds = min(self._rounds + 1, 10)
         return True

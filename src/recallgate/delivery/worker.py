@@ -193,7 +193,10 @@ class Worker:
 
     async def _tried(self, ready: Ready) -> dict[str, str | None]:
         pair = (ready.message.tenant, ready.message.id)
-        found = await self._store.run(lambda c: attempts.tried(c, [pair]), small=True, urgent=ready.message.purpose.urgent)
+        try:
+            found = await self._store.run(lambda c: attempts.tried(c, [pair]), small=True, urgent=ready.message.purpose.urgent)
+        except StoreError:
+            return {}  # the vendor has answered: its outcome must not be lost because earlier turns cannot be read
         return dict(found.get(ready.message.id, ()))
 
     async def flush(self) -> None:
