@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
@@ -14,6 +15,7 @@ from recallgate.rules.regulations import RuleBook
 from recallgate.store.facts import Facts
 
 _KEPT = 8192  # places
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class CaseMaker:
@@ -59,7 +61,7 @@ class CaseMaker:
             play_windows=_play_windows(facts, campaign, message.channel) if campaign is not None else (),
             consents_lift_hours=self._config.consents_lift_hours,
             guard=self._guard,
-            facts=extra or {},
+            facts=extra or _NOTHING,
         )
 
     def place(self, message: Message, person: Person, now: datetime) -> Place:

@@ -68,17 +68,11 @@ def shorten(message: Message, base: str, *, code: Callable[..., str], now_ms: in
             new = content.text if "://" not in content.text else maker.text(content.text)
             changed = content if new == content.text else swap(content, "text", new)
         case Push() | Inapp():
-            changed = (
-                content.model_copy(update={"link": maker.link(content.link)})
-                if content.link and _is_http(content.link)
-                else content
-            )
+            changed = swap(content, "link", maker.link(content.link)) if content.link and _is_http(content.link) else content
         case Card():
-            changed = content.model_copy(update={"url": maker.link(content.url)}) if _is_http(content.url) else content
+            changed = swap(content, "url", maker.link(content.url)) if _is_http(content.url) else content
         case News():
-            articles = tuple(
-                card.model_copy(update={"url": maker.link(card.url)}) if _is_http(card.url) else card for card in content.articles
-            )
+            articles = tuple(swap(card, "url", maker.link(card.url)) if _is_http(card.url) else card for card in content.articles)
             changed = content.model_copy(update={"articles": articles})
         case Email():
             changed = _mail(message, content, maker)

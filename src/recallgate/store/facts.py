@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -109,15 +110,13 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> 
     )
     for subject, at, channel, purpose, tags, campaign in rows:
         facts.sent.setdefault(subject, []).append(
-            Sent(
-                at=from_ms(at),
-                channel=channel,
-                purpose=purpose,
-                tags=frozenset(json.loads(tags)) if tags != "[]" else frozenset(),
-                campaign=campaign,
-                by="person" if subject.startswith("p:") else "address",
-            )
+            Sent(from_ms(at), channel, purpose, _tags(tags), campaign, "person" if subject[0] == "p" else "address")
         )
+
+
+@lru_cache(maxsize=1024)  # a campaign's are the same for all its messages
+def _tags(stored: str) -> frozenset[str]:
+    return frozenset(json.loads(stored))
 
 
 def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:

@@ -66,7 +66,7 @@ def check_sms(
         body = _without(body, tag)
     else:
         tag = ""
-    spaced = space_links(body) if _may_link(body) else body
+    spaced = space_links(body) if _may_link(body) and not _well_spaced(body) else body
     if spaced != body:
         findings.append(Finding("warning", "link.spacing", "spaces were put around the links", fixed=True))
     body = spaced
@@ -104,6 +104,17 @@ def _suffix_added(suffix: str) -> Finding:
 def _may_link(text: str) -> bool:
     """False where no link can be: each has a dot or a scheme."""
     return "." in text or "://" in text
+
+
+def _well_spaced(text: str) -> bool:
+    """True where each link stands at an end of the text or has one space, and then a word, beside it."""
+    last = len(text)
+    for start, end in find_links(text):
+        if start and (text[start - 1] != " " or text[max(start - 2, 0)].isspace()):
+            return False
+        if end < last and (text[end] != " " or text[min(end + 1, last - 1)].isspace()):
+            return False
+    return True
 
 
 @lru_cache(maxsize=512)
