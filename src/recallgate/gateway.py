@@ -1,11 +1,10 @@
 """The gateway: takes messages, asks the policies, sends through accounts, records, and can say why."""
 
 import asyncio
-import json
 import logging
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -23,13 +22,12 @@ from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.stage import Staged, Stager
 from recallgate.delivery.worker import PAGE, Pace, Worker
 from recallgate.inbox import Inbox, InboxInapp
-from recallgate.links.hits import read_hit
 from recallgate.model.address import Address
 from recallgate.model.chance import Chance, Simulation
 from recallgate.model.clock import Clock, SystemClock, from_ms, to_ms
 from recallgate.model.content import Content
 from recallgate.model.errors import ConfigError, ForgedCallback, SendError
-from recallgate.model.event import Event, EventType
+from recallgate.model.event import Event
 from recallgate.model.jobs import EventSink, Job
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
@@ -40,13 +38,19 @@ from recallgate.policies.chain import Chain
 from recallgate.policies.default import default_chain
 from recallgate.rules.optout import codes_in_suffix
 from recallgate.rules.regulations import RuleBook
-from recallgate.store import campaigns, events as event_rows, ledger, links, messages, people
+from recallgate.store import campaigns, events as event_rows, ledger, messages
 from recallgate.store.engine import Store
 from recallgate.store.ledger import ConsentRow, SuppressionRow
 from recallgate.store.messages import Stored
-from recallgate.store.people import ContactRow, PersonEventRow, PersonRow
+from recallgate.tracking.clicks import ClickAnswer as ClickAnswer, Request, judge_click, unsubscribed
 from recallgate.tracking.desk import EventDesk
-from recallgate.tracking.process import Applied, Told, apply_events
+from recallgate.tracking.people import (
+    PersonEvent as PersonEvent,
+    PersonRecord as PersonRecord,
+    record_deeds,
+    save_people,
+)
+from recallgate.tracking.process import Applied, Told
 from recallgate.tracking.secrets import account_secrets
 from recallgate.transport.tokens import StoredTokens, TokenDesk
 
@@ -63,46 +67,6 @@ class Delivery:
     verdict: Verdict | None = None
     error: SendError | None = None
     duplicate: bool = False
-
-
-@dataclass(frozen=True)
-class PersonRecord:
-    """A person as the app knows them; `contacts` maps channel names to addresses in order of preference."""
-
-    id: str
-    zone: str | None = None
-    region: str | None = None
-    country: str | None = None
-    locale: str | None = None
-    device_zone: str | None = None
-    cluster: str | None = None
-    contacts: Mapping[str, Sequence[Address]] = field(default_factory=dict, repr=False)
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class PersonEvent:
-    """Something a person did in the app: `returned`, `core_action`, `converted`, `repeat`, or a word of your own.
-
-    `amount_cents` is in the currency's smallest unit. The same `dedupe` is the same event.
-    """
-
-    person: str
-    type: str
-    at: datetime
-    amount_cents: int | None = None
-    dedupe: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ClickAnswer:
-    """The answer to a request for a short link."""
-
-    status: int
-    location: str | None = None
-    kind: str = "click"
-    message_id: str | None = None
 
 
 class Gateway:
@@ -357,116 +321,26 @@ class Gateway:
         """
         code = urlsplit(address).path.rsplit("/", 1)[-1]
         now = at or self.clock.now()
-        now_ms = to_ms(now)
-
-        def judge(connection: Connection) -> tuple[links.Found | None, str]:
-            found = links.find(connection, code)
-            if found is None:
-                return None, ""
-            if found.kind == "unsubscribe":
-                return found, "unsubscribe"
-            recent = links.recent_hits(connection, found.tenant, found.message_id, now_ms - 2_000)
-            delivered = found.delivered_at or found.accepted_at
-            reading = read_hit(
-                method=method,
-                agent=agent,
-                kind=found.kind,
-                at_ms=now_ms,
-                delivered_ms=delivered,
-                code=code,
-                recent=recent,
-                datacentre=datacentre,
-            )
-            hit = links.Hit(found.tenant, code, found.message_id, now_ms, reading.verdict, reading.reason, method, agent)
-            links.record_hits(connection, [hit])
-            if reading.verdict == "human":
-                event = Event(
-                    EventType.CLICKED,
-                    message_id=found.message_id,
-                    at=now,
-                    vendor_event_id=f"{code}:{now_ms}",
-                    data={"code": code},
-                )
-                apply_events(connection, [Told(event)], tenant=found.tenant, now=now)
-            return found, reading.verdict
-
-        found, verdict = await self.store.run(judge, small=True)
+        hit = Request(code, method, agent, datacentre)
+        found, verdict = await self.store.run(partial(judge_click, hit=hit, now=now), small=True)
         if found is None:
             return ClickAnswer(404)
         if verdict == "unsubscribe":
             if method == "POST":
-                await self._unsubscribe(found, now)
+                await self.apply([unsubscribed(found, now)])
             return ClickAnswer(200, None, "unsubscribe", found.message_id)
         return ClickAnswer(302, found.target, found.kind, found.message_id)
 
-    async def _unsubscribe(self, found: links.Found, now: datetime) -> None:
-        topic = found.target.removeprefix("unsubscribe:") or "*"
-        event = Event(
-            EventType.UNSUBSCRIBED,
-            message_id=found.message_id,
-            at=now,
-            vendor_event_id=f"unsubscribe:{found.code}",
-            status="one_click",
-            data={"topic": topic, "source": "link"},
-        )
-        await self.apply([event])
-
     async def record(self, did: Iterable[PersonEvent]) -> int:
         """What people did in the app; wakes their plays, and ends recall for those who returned. Answers how many were new."""
-        rows = [
-            PersonEventRow(
-                self.config.tenant,
-                one.person,
-                one.type,
-                to_ms(one.at),
-                one.dedupe or f"{one.type}:{to_ms(one.at)}:{one.amount_cents or ''}",
-                one.amount_cents,
-                json.dumps(dict(one.data), ensure_ascii=False, sort_keys=True),
-            )
-            for one in did
-        ]
-        now = to_ms(self.clock.now())
-
-        def work(connection: Connection) -> int:
-            new = people.record_events(connection, rows)
-            if new:
-                campaigns.wake(connection, self.config.tenant, new, now=now)
-            return len(new)
-
-        return await self.store.run(work) if rows else 0
+        tenant, now = self.config.tenant, to_ms(self.clock.now())
+        rows = [one.row(tenant) for one in did]
+        return await self.store.run(partial(record_deeds, rows=rows, tenant=tenant, now=now)) if rows else 0
 
     async def save_people(self, records: Iterable[PersonRecord]) -> None:
         """Store or renew people and their addresses."""
         known = list(records)
-        tenant = self.config.tenant
-        rows = [
-            PersonRow(
-                tenant,
-                one.id,
-                one.cluster or one.id,
-                one.zone,
-                one.region,
-                one.country,
-                one.device_zone,
-                one.locale,
-                None,
-                None,
-                json.dumps(dict(one.data), ensure_ascii=False, sort_keys=True),
-            )
-            for one in known
-        ]
-        contacts = [
-            ContactRow(tenant, one.id, channel, position, address.model_dump_json(exclude_defaults=False), address.key)
-            for one in known
-            for channel, addresses in one.contacts.items()
-            for position, address in enumerate(addresses)
-        ]
-
-        def work(connection: Connection) -> None:
-            people.save_people(connection, rows)
-            people.save_contacts(connection, contacts)
-
-        await self.store.run(work)
+        await self.store.run(partial(save_people, records=known, tenant=self.config.tenant))
 
     async def suppress(
         self,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from recallgate.gateway import PersonEvent
 from recallgate.sandbox.face import Taken, WorldEvent
+from recallgate.tracking.people import PersonEvent
 
 
 @dataclass(frozen=True)

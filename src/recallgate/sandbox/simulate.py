@@ -9,11 +9,12 @@ from functools import partial
 from typing import Protocol
 
 from recallgate.adapter import Callback, Reply
-from recallgate.gateway import ClickAnswer, PersonEvent
 from recallgate.model.clock import Clock, FrozenClock
 from recallgate.model.errors import ConfigError, RecallgateError
 from recallgate.sandbox.happenings import Deed, Happening, Inbound, Report, Visit
 from recallgate.sandbox.world import World
+from recallgate.tracking.clicks import ClickAnswer
+from recallgate.tracking.people import PersonEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOGETHER = 200

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from recallgate.gateway import PersonEvent
 from recallgate.model.errors import ErrorKind
 from recallgate.sandbox.draws import Draws
 from recallgate.sandbox.face import Fault, Taken
 from recallgate.sandbox.habits import Habits, Outage
 from recallgate.sandbox.happenings import Deed, Happening
 from recallgate.sandbox.reaction import Reactor, mark_of, share_of
+from recallgate.tracking.people import PersonEvent
 
 # What reaching a person leads to in the app: (person, channel, reached at, clicked) -> what they do later.
 ReturnEffect = Callable[[str, str, datetime, bool], Iterable[PersonEvent]]

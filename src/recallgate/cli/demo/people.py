@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib.resources import files
 
-from recallgate.gateway import PersonEvent, PersonRecord
 from recallgate.model.address import Address, EmailAddress, InboxId, Phone, PushToken, WecomUser
 from recallgate.model.zones import zone
 from recallgate.recall.timing import local_instant
 from recallgate.sandbox.draws import Draws
+from recallgate.tracking.people import PersonEvent, PersonRecord
 
 # 28 years of 365.25 days: the weekdays stay, and the purchases of 1997 and 1998 meet the rules of 2025 and 2026.
 SHIFT = timedelta(days=10_227)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from recallgate.cli.demo.people import START, Purchase, start_instant
 from recallgate.config import AccountConfig, GatewayConfig
-from recallgate.gateway import PersonEvent
 from recallgate.sandbox.draws import Draws
 from recallgate.sandbox.habits import Habits, Outage
+from recallgate.tracking.people import PersonEvent
 
 PUBLIC_URL = "https://callbacks.example.invalid"
 # Contact makes people come back who would not have: this share for every message that reached them, more after a click.
