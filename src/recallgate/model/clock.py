@@ -41,7 +41,8 @@ class FrozenClock:
 
 def to_ms(instant: datetime) -> int:
     """UTC milliseconds since 1970, the form in which instants are stored."""
-    return (instant - EPOCH) // timedelta(milliseconds=1)
+    since = instant - EPOCH  # whole parts are added up: dividing spans takes four times as long, and this is called everywhere
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def from_ms(milliseconds: int) -> datetime:
