@@ -166,7 +166,9 @@ def test_outage_of_the_first_account_is_carried_by_the_second(store: sqlite3.Con
     ]
 
     assert {row[3:5] for row in during if row[2] == "sms-a"} == {("failed", "unavailable")}
-    assert len(moved) > 50
+    # after a few of these the breaker of sms-a opens: most messages then go to sms-b at once, and only probes come by here
+    assert len(moved) > 10
+    assert sum(row[1:4] == (1, "sms-b", "accepted") for row in during) > 10
     assert all(first[4] == "unavailable" for first, _ in moved)
     assert sum(second[3] == "accepted" for _, second in moved) > 0.95 * len(moved)
 
