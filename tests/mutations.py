@@ -126,7 +126,7 @@ MUTATIONS = (
         "copies of events are news",
         f"{SRC}/tracking/process.py",
         'return f"{account}|{event.type}|{event.vendor_event_id}"',
-        'return f"{account}|{event.type}|{event.vendor_event_id}|{id(news)}"',
+        'return f"{account}|{event.type}|{event.vendor_event_id}|{event.at}"',
         f"{OPTOUT}::test_one_click_twice_is_one_opt_out",
     ),
     Mutation(
