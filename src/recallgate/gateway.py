@@ -130,7 +130,6 @@ class Gateway:
             stager=self._stager,
             token=self._chance.nonce(16),
             pace=pace,
-            accounts=tuple(self.accounts.values()),
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig
-from recallgate.delivery.accounts import LiveAccount, Router
+from recallgate.delivery.accounts import Router
 from recallgate.delivery.outcome import Conclusion, conclude
 from recallgate.delivery.stage import Ready, Staged, Stager
 from recallgate.model.clock import Clock, to_ms
@@ -57,7 +57,6 @@ class Worker:
         stager: Stager,
         token: str,
         pace: Pace,
-        accounts: Sequence[LiveAccount],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -66,7 +65,6 @@ class Worker:
         self._stager = stager
         self._token = token
         self._pace = pace
-        self._accounts = accounts
         self._done: list[Conclusion] = []
         self.in_flight = 0
 

@@ -56,7 +56,7 @@ _BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
 
 
 def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now: int, lease_until: int) -> set[str]:
-    """Commit the intent: rows still owned, not suppressed and not paused become `sending`; answers their ids.
+    """Commit the intent: rows still owned and not suppressed become `sending`; answers their ids.
 
     The suppression is asked for inside the statement: an opt-out that was committed before it stops the message.
     """

@@ -1,7 +1,7 @@
 """The demo's world: accounts, habits, the outage, and what contact adds to the returns that happen anyway."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from recallgate.cli.demo.people import START, Purchase, start_instant
@@ -122,7 +122,3 @@ def _amount(bought: list[Purchase]) -> int:
 def end_instant(days: int) -> datetime:
     """When the last local day of the window is over everywhere."""
     return start_instant() + timedelta(days=days + 1, hours=14)
-
-
-def last_day(days: int) -> date:
-    return START + timedelta(days=days)
