@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -10,7 +10,9 @@ import httpx
 from recallgate import ErrorKind, Message, Phone, SendError, http_kind, retry_after
 
 _DIGITS = re.compile(r"\d(?:[ ().-]?\d){4,}", re.ASCII)
+_MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _LONGEST_DETAIL = 300
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 def mask_digits(text: str) -> str:
@@ -54,3 +56,42 @@ def mail_date(text: object) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return at if at.tzinfo is not None else None
+
+
+def mainland(e164: str) -> str:
+    """A number as mainland vendors write it: eleven digits at home, country code and number without a plus abroad.
+
+    Raises `SendError(UNSUPPORTED_REGION)` for a foreign number that would be read as a Chinese one, such as +1 415….
+    """
+    number = e164.removeprefix("+")
+    if e164.startswith("+86") and _MAINLAND.fullmatch(number[2:]):
+        return number[2:]
+    if _MAINLAND.fullmatch(number):
+        raise SendError(
+            ErrorKind.UNSUPPORTED_REGION, "to", "to: without its plus this foreign number is that of a person in China"
+        )
+    return number
+
+
+def from_mainland(number: object, country_code: str = "") -> str | None:
+    """A mainland vendor's number in E.164; without a country code eleven digits of a Chinese mobile are just that."""
+    digits = str(number or "").strip().removeprefix("+").removeprefix("00")
+    if not digits.isascii() or not digits.isdigit():
+        return None
+    code = country_code.removeprefix("+") or ("86" if _MAINLAND.fullmatch(digits) else "")
+    return f"+{code}{digits}"
+
+
+def beijing_time(text: object) -> datetime | None:
+    """An instant written as `2026-11-20 10:05:00` in Beijing time, for vendors that say so; None for anything else."""
+    try:
+        at = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - the zone is added on the next line
+    except ValueError:
+        return None
+    return at.replace(tzinfo=BEIJING)
+
+
+def next_beijing_day(now: datetime) -> datetime:
+    """The next midnight in Beijing, when the daily limits of mainland vendors begin anew."""
+    day = now.astimezone(BEIJING) + timedelta(days=1)
+    return day.replace(hour=0, minute=0, second=0, microsecond=0)
