@@ -1,0 +1,22 @@
+"""What the whole run says at its end: which oracles could not run here, and what those that ran have proven."""
+
+from typing import Any
+
+from oracles.pins import announcement
+from oracles.same import rows, table
+
+
+def pytest_report_header() -> str | None:
+    return announcement() or None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The header is not printed under -q, so what could not run is said here too."""
+    kept = [row for report in terminalreporter.getreports("passed") for row in rows(report.user_properties)]
+    if kept:
+        terminalreporter.write_sep("=", "What equals what")
+        for line in table(kept):
+            terminalreporter.write_line(line)
+    if told := announcement():
+        terminalreporter.write_sep("!", "oracles")
+        terminalreporter.write_line(told, yellow=True)
