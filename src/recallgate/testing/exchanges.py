@@ -7,9 +7,11 @@ A table is one JSON file beside the tests of an adapter. All keys are optional, 
  "report_codes": {"30003": "unreachable"},           the same for `report_errors`
  "statuses":     {"sent": "sent", "received": null}, the same for `statuses`
  "refusal":      {"status": 400, "headers": {}, "body": "{\"code\": $code, \"message\": \"no $to\"}"},
-                 an answer of the vendor to a submit; `$code` and `$to` are filled in for every row of `codes`
- "signature":    {"header": "X-Acme-Signature"},     or {"query": name} or {"form": name}: where callbacks carry theirs
- "signed":       ["url", "body"],                    which parts of a callback the signature covers
+                 an answer of the vendor to a submit; `$code` and `$to` are filled in for every row of `codes`, and
+                 `"status": "$code"` is for vendors whose codes are HTTP statuses
+ "new_code":     "418",                              a code that the vendor does not have; absent, a number
+ "signature":    {"header": "X-Acme-Signature"},     or {"query": name}, {"form": name}, {"json": "a.b"}: where it stands
+ "signed":       ["url", "body"],                    what the signature covers; other words are paths into a JSON body
  "requests":  [{"name", "config", "message", "callback_url", "expected": {"method", "url", "headers", "form"|"json"|"body"}}],
  "answers":   [{"name", "status", "headers", "body", "receipt": {…} | "error": {"kind", "code", "retry_at", "scope"}}],
  "callbacks": [{"name", "request": {"method", "url", "headers", "body"}, "events": [{…}],
@@ -101,7 +103,9 @@ def response_of(answer: Mapping[str, Any], filled: Mapping[str, str] | None = No
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     for name, value in (filled or {}).items():
         text = text.replace(f"${name}", value)
-    return httpx.Response(answer.get("status", 200), headers=answer.get("headers", {}), content=text.encode())
+    status = answer.get("status", 200)
+    number = int((filled or {})["code"]) if status == "$code" else status
+    return httpx.Response(number, headers=answer.get("headers", {}), content=text.encode())
 
 
 def signed(adapter: Adapter, request: httpx.Request) -> httpx.Request:

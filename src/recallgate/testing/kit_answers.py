@@ -17,7 +17,7 @@ from recallgate.testing.exchanges import (
     row_tools,
     signed,
 )
-from recallgate.testing.kit_base import NEW_CODE, Contract, outcome, refused, same
+from recallgate.testing.kit_base import Contract, outcome, refused, same
 
 
 class AnswerCases(Contract):
@@ -40,13 +40,14 @@ class AnswerCases(Contract):
         if "refusal" not in self.table():
             assert not self.table().get("codes"), "a table with codes needs a `refusal`"
             return
-        error = self._refusal(NEW_CODE)
+        new_code = self.new_code()
+        error = self._refusal(new_code)
 
-        assert error.code == NEW_CODE
+        assert error.code == new_code
         assert error.kind not in (ErrorKind.UNCERTAIN, ErrorKind.TEMPORARY), "a refusal with an unknown code is not sent again"
 
     def test_a_refusal_does_not_name_the_recipient(self) -> None:
-        for code in (*self.table().get("codes", {}), NEW_CODE):
+        for code in (*self.table().get("codes", {}), self.new_code()):
             shown = str(self._refusal(code)) if "refusal" in self.table() else ""
             assert self.a_message().to.key not in shown, f"code {code}: the vendor's words show the recipient"
 

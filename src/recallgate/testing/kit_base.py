@@ -59,6 +59,7 @@ class Contract:
 
     `config` and `message` are plain values. `unreadable` are bodies of a 2xx from which no receipt can be made: take out
     those that the vendor really sends. `faults` are kinds by HTTP status: change those where the vendor means otherwise.
+    `stranger` are settings of another account, for vendors that sign with a key of which the config knows the public half.
     """
 
     adapter: ClassVar[type[Adapter]]
@@ -67,6 +68,7 @@ class Contract:
     exchanges: ClassVar[str | Path | Mapping[str, Any]] = {}
     unreadable: ClassVar[Mapping[str, bytes]] = UNREADABLE
     faults: ClassVar[Mapping[int, ErrorKind]] = HTTP_FAULTS
+    stranger: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -115,6 +117,11 @@ class Contract:
     @classmethod
     def table(cls) -> Mapping[str, Any]:
         return load_table(cls.exchanges)
+
+    @classmethod
+    def new_code(cls) -> str:
+        """A code that the vendor does not have."""
+        return str(cls.table().get("new_code", NEW_CODE))
 
     @classmethod
     def a_message(cls, **over: Any) -> Message:

@@ -1,6 +1,7 @@
 """The cases of the conformance kit about callbacks: read, forged, tampered, repeated and reordered."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -89,6 +90,8 @@ class CallbackCases(Contract):
         callback = callback_of(callback_row["request"])
         if part == "body":
             changed = replace(callback, body=_changed(callback.body))
+        elif part != "url":
+            changed = replace(callback, body=_rewritten(callback.body, part, lambda value: f"{value}1"))
         else:
             joint = "&" if urlsplit(callback.url).query else "?"
             changed = replace(callback, url=f"{callback.url}{joint}m=another-message")
@@ -123,6 +126,8 @@ class CallbackCases(Contract):
             pairs = [(key, text.encode()) for key, text in callback.headers.items() if key != name.lower()]
             told = [] if value is None else [(name, value.encode())]
             return replace(callback, headers=httpx.Headers([(key.encode(), text) for key, text in (*pairs, *told)]))
+        if where == "json":
+            return replace(callback, body=_rewritten(callback.body, name, lambda _: value))
         source = urlsplit(callback.url).query if where == "query" else callback.body.decode()
         fields = [(key, text) for key, text in parse_qsl(source, keep_blank_values=True) if key != name]
         text = urlencode(fields if value is None else [*fields, (name, value)])
@@ -132,7 +137,7 @@ class CallbackCases(Contract):
 
     def _other_secrets(self) -> dict[str, str]:
         """Every secret with its first character changed, where the config still takes it."""
-        config, changed = self.made().config, {}
+        config, changed = self.made().config, dict(self.stranger)
         for name in type(config).model_fields:
             secret = getattr(config, name)
             if not isinstance(secret, SecretStr) or not secret.get_secret_value():
@@ -153,6 +158,19 @@ def _state_after(types: Sequence[EventType]) -> str:
         state = after_report(state, type_)
     # The two ends that stand on one step: whichever is told first stays.
     return "ended" if state in (State.EXPIRED, State.CANCELLED) else state.value
+
+
+def _rewritten(body: bytes, path: str, change: Callable[[Any], Any]) -> bytes:
+    """A JSON body with the value at a dotted path changed; None takes the value out."""
+    whole = json.loads(body)
+    *way, last = path.split(".")
+    inner = whole
+    for name in way:
+        inner = inner[name]
+    inner[last] = change(inner[last])
+    if inner[last] is None:
+        del inner[last]
+    return json.dumps(whole, ensure_ascii=False).encode()
 
 
 def _changed(body: bytes) -> bytes:
