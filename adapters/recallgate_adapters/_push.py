@@ -1,0 +1,133 @@
+"""What push adapters share: the device and the words of a message, its data, how long it may wait, the vendor's code."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from recallgate import ErrorKind, Message, Push, PushToken, SendError, http_kind, retry_after
+
+
+def push_of(message: Message, name: str, platforms: Collection[str]) -> tuple[str, Push]:
+    """The device token and the content; raises `SendError(UNSUPPORTED)` for what is no push to one of these platforms."""
+    if not isinstance(message.content, Push):
+        raise SendError(ErrorKind.UNSUPPORTED, "content", f"content: {name} takes push, not {message.content.type}")
+    if not isinstance(message.to, PushToken):
+        raise SendError(ErrorKind.UNSUPPORTED, "address", f"to: {name} takes a device token, not {message.to.type}")
+    if message.to.platform is not None and message.to.platform not in platforms:
+        raise SendError(
+            ErrorKind.UNSUPPORTED, "platform", f"{name} reaches {', '.join(sorted(platforms))}, not {message.to.platform}"
+        )
+    return message.to.token, message.content
+
+
+def equal_content(messages: Sequence[Message], most: int) -> Message:
+    """The first of a batch; raises `SendError(UNSUPPORTED)` when one request cannot carry them all."""
+    first = messages[0]
+    if len(messages) > most:
+        raise SendError(ErrorKind.UNSUPPORTED, "batch", f"{len(messages)} messages, at most {most} in one request")
+    for other in messages:
+        if (other.content, other.sender, other.options, other.expires_at) != (
+            first.content,
+            first.sender,
+            first.options,
+            first.expires_at,
+        ):
+            raise SendError(ErrorKind.UNSUPPORTED, "batch", "one request carries equal content, sender, options and expiry only")
+    return first
+
+
+def no_sender(message: Message) -> None:
+    if message.sender is not None:
+        raise SendError(ErrorKind.UNSUPPORTED, "sender", "the sender of a push is the app of the token")
+
+
+def lacking(content: Push, name: str, *fields: str) -> None:
+    """Raise `SendError(UNSUPPORTED)` by name for a field that the vendor cannot carry."""
+    for field in fields:
+        if getattr(content, field) is not None:
+            raise SendError(ErrorKind.UNSUPPORTED, field, f"{name} has no {field}")
+
+
+def data_of(message: Message, content: Push, key: str | None, *, link: bool = True) -> dict[str, str]:
+    """The app's data with the link and, under `key`, our message id; raises where the app already uses such a name."""
+    data = dict(content.data)
+    for name, value in (("link", content.link if link else None), (key, message.id)):
+        if name and value is not None and data.setdefault(name, value) != value:
+            raise SendError(ErrorKind.UNSUPPORTED, f"data.{name}", "the key is taken by recallgate; choose another name")
+    return data
+
+
+def ttl_s(message: Message, now: datetime, *, most: int, least: int = 0) -> int | None:
+    """Seconds for which the vendor may keep the message; None where it has no end."""
+    if message.expires_at is None:
+        return None
+    return max(least, min(most, int((message.expires_at - now).total_seconds())))
+
+
+def characters(text: str, most: int, name: str) -> str:
+    if len(text) > most:
+        raise SendError(ErrorKind.PAYLOAD_TOO_LARGE, name, f"{len(text)} characters, at most {most}")
+    return text
+
+
+def octets(size: int, most: int, name: str = "payload") -> None:
+    if size > most:
+        raise SendError(ErrorKind.PAYLOAD_TOO_LARGE, name, f"{size} bytes, at most {most}")
+
+
+def given(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are set."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def rebased(base_url: str, address: str) -> str:
+    """An address under another origin: where `base_url` is set, it takes the place of scheme and host."""
+    if not base_url:
+        return address
+    old, new = urlsplit(address), urlsplit(base_url)
+    return urlunsplit((new.scheme, new.netloc, new.path.rstrip("/") + old.path, old.query, ""))
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address, as in RFC 6454."""
+    parts = urlsplit(address)
+    port = f":{parts.port}" if parts.port not in (None, {"https": 443, "http": 80}.get(parts.scheme)) else ""
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
+    return f"{parts.scheme}://{host}{port}"
+
+
+def read_code(response: httpx.Response, name: str, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The vendor's code as text, and the answer; an answer without one is a `SendError` by HTTP status."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    code = answer.get(name) if isinstance(answer, dict) else None
+    if isinstance(code, str | int) and not isinstance(code, bool):
+        assert isinstance(answer, dict)
+        return str(code), answer
+    status = response.status_code
+    raise SendError(http_kind(status), f"http {status}", f"the answer has no {name}", retry_at=retry_after(response, now))
+
+
+def within(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object of that name; empty where there is none."""
+    value = answer.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text_id(value: object, what: str = "the answer names no message") -> str:
+    """An id of the vendor as text; raises `SendError(UNCERTAIN)` for an answer without one."""
+    if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
+        return str(value)
+    raise SendError(ErrorKind.UNCERTAIN, "id", what)
+
+
+def not_sent(error: SendError) -> SendError:
+    """The error of a token request: it cannot have sent a message, so nothing about it is uncertain."""
+    if error.kind is not ErrorKind.UNCERTAIN:
+        return error
+    return SendError(ErrorKind.UNAVAILABLE, error.code, error.detail, retry_at=error.retry_at)
