@@ -32,9 +32,10 @@ from recallgate import (
     Tools,
     channels,
 )
+from recallgate_adapters._call_script import pack, unpack
 from recallgate_adapters._shared import mail_date, phone, unsupported
 from recallgate_adapters.twilio_rest import ERRORS, TwilioConfig, callback_fields, read_answer
-from recallgate_adapters.twilio_twiml import HANG_UP, document, menu, pack, reply, spoken, unpack
+from recallgate_adapters.twilio_twiml import HANG_UP, document, menu, reply, spoken
 
 STATUSES: dict[str, EventType | None] = {
     "queued": EventType.ACCEPTED,
