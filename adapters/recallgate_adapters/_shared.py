@@ -1,13 +1,16 @@
 """What several adapters need: addresses and contents of the right form, refusals in one shape, words without numbers."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
-from recallgate import ErrorKind, Message, Phone, SendError, http_kind, retry_after
+from recallgate import ErrorKind, Message, Phone, SendError, Template, http_kind, retry_after
 
 _DIGITS = re.compile(r"\d(?:[ ().-]?\d){4,}", re.ASCII)
 _MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
@@ -95,3 +98,42 @@ def next_beijing_day(now: datetime) -> datetime:
     """The next midnight in Beijing, when the daily limits of mainland vendors begin anew."""
     day = now.astimezone(BEIJING) + timedelta(days=1)
     return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def template(message: Message, name: str, templates: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """The vendor's code of the message's template and its variables in order; `templates` has the codes by our names.
+
+    Raises `SendError(UNSUPPORTED)` for any other content: adapter `name` sends nothing but registered templates.
+    """
+    if not isinstance(message.content, Template):
+        raise unsupported(message, name, "a template (free text is refused)")
+    return templates.get(message.content.template, message.content.template), message.content.variables
+
+
+def coded_refusal(code: str, words: str, *, errors: Mapping[str, ErrorKind]) -> SendError:
+    """The error behind a code in an answer of HTTP 200: an unlisted one is certainly a refusal, of unknown kind."""
+    return SendError(errors.get(code, ErrorKind.UNKNOWN), code, mask_digits(words)[:_LONGEST_DETAIL])
+
+
+def told_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer, refusing or not; empty where there is none."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def told_rows(body: bytes | str) -> list[dict[str, Any]]:
+    """The JSON objects that a vendor pushes as an array, or one alone; empty for anything else."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return []
+    rows = told if isinstance(told, list) else [told]
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def number_tag(vendor_id: str, number: str) -> str:
+    """Twelve characters that tell the numbers of one request apart without naming them."""
+    return hashlib.sha256(f"{vendor_id}:{number}".encode()).hexdigest()[:12]

@@ -97,7 +97,7 @@ def acs_rpc(
     system = {
         "Action": request.headers["x-acs-action"],
         "Version": request.headers["x-acs-version"],
-        "Format": "JSON",
+        "Format": "json",
         "AccessKeyId": key_id,
         "SignatureMethod": "HMAC-SHA1",
         "SignatureVersion": "1.0",
