@@ -5,6 +5,7 @@ Quirk: the status alone decides; the body of an answer is free text.
 Quirk: 404 and 410 both mean that the subscription is dead.
 Quirk: the token's `aud` is the origin of the endpoint, also where requests go through another base_url.
 Quirk: a token may live 24 hours at most; ours end at the half day after the next, 12 to 24 hours ahead.
+Quirk: no space may follow the comma in the header, although the RFC prints one: py-vapid refuses it.
 Quirk: TTL is required, also where a message never expires.
 Quirk: a Topic has 32 characters at most; a longer or stranger collapse key goes as its hash.
 Quirk: not every service names what it took; then the message keeps our id as the vendor's.
@@ -174,7 +175,7 @@ def authorization(key: bytes, audience: str, subject: str, now: datetime) -> str
     """The VAPID header for one origin; equal within a half day."""
     ends = (int(now.timestamp()) // HALF_DAY_S + 2) * HALF_DAY_S
     token = scalar_token(key, {"typ": "JWT", "alg": "ES256"}, {"aud": audience, "exp": ends, "sub": subject})
-    return f"vapid t={token}, k={b64url(point(scalar_key(key)))}"
+    return f"vapid t={token},k={b64url(point(scalar_key(key)))}"
 
 
 def topic(collapse_key: str) -> str:

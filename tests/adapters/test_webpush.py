@@ -160,10 +160,10 @@ def test_3993_bytes_leave_and_one_more_does_not() -> None:
 # The VAPID token
 
 
-def test_the_key_in_the_header_is_the_one_of_the_standard_library() -> None:
+def test_the_key_in_the_header_is_the_one_of_the_library_and_no_space_stands_before_it() -> None:
     header = authorization(unb64url(ACCOUNT["private_key"]), "https://push.example.net", "mailto:ops@example.com", NOW)
 
-    assert header.endswith(f", k={VAPID['expected']['k']}")
+    assert header.endswith(f",k={VAPID['expected']['k']}")
 
 
 @pytest.mark.parametrize("hour", range(0, 25, 3))
@@ -209,7 +209,7 @@ def test_the_example_of_the_standard_library_has_our_claims() -> None:
     "config",
     [{"private_key": "short"}, {"private_key": "é" * 43}, {"subject": "ops@example.com"}, {"default_ttl_s": 2_419_201}],
 )
-def test_a_wrong_setting_is_refused(config: dict[str, object]) -> None:
+def test_a_wrong_setting_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         an_adapter(**config)
 
@@ -238,7 +238,9 @@ def test_only_listed_hosts_are_written_to(host: str, good: bool) -> None:
 
 @pytest.mark.parametrize("field", ["sound", "category"])
 def test_what_a_browser_lacks_is_refused_by_name(field: str) -> None:
-    error = refusal(an_adapter().build, a_push(**{field: "x"}))
+    content: dict[str, Any] = {field: "x"}
+
+    error = refusal(an_adapter().build, a_push(**content))
 
     assert (error.kind, error.code) == (ErrorKind.UNSUPPORTED, field)
 
