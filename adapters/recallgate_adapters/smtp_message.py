@@ -152,7 +152,7 @@ def _body(content: Email) -> Part:
     if content.preheader is not None:
         if html is None:
             raise SendError(ErrorKind.UNSUPPORTED, "preheader", "a preheader needs an html body")
-        html = _with_preheader(html, content.preheader)
+        html = with_preheader(html, content.preheader)
     forms = [text_part(text, kind) for text, kind in ((content.text, "plain"), (html, "html")) if text is not None]
     body = forms[0] if len(forms) == 1 else multipart("alternative", forms)
     if content.attachments:
@@ -171,7 +171,7 @@ def _attached(attachment: Attachment) -> Part:
     return file_part(data, attachment.media_type, attachment.filename)
 
 
-def _with_preheader(html: str, preheader: str) -> str:
+def with_preheader(html: str, preheader: str) -> str:
     """The preheader as the first words of the body, which lists show and the opened mail hides."""
     hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape(preheader)}</div>'
     body = _BODY_TAG.search(html)

@@ -92,8 +92,11 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
     required = set(config_schema(cls).get("required", ()))
     properties = config_schema(cls).get("properties", {})
     table(
-        ("setting", "needed", "default"),
-        [(key, "yes" if key in required else "", _default(about)) for key, about in properties.items()],
+        ("setting", "needed", "default", "how to set it"),
+        [
+            (key, "yes" if key in required else "", _default(about), about.get("description", ""))
+            for key, about in properties.items()
+        ],
     )
     if cls.errors or cls.report_errors:
         table(("code", "means"), sorted({**cls.errors, **cls.report_errors}.items()))

@@ -1,0 +1,56 @@
+"""The key with which faces sign as SNS would. Everybody can read it here, so no account outside a sandbox may trust it.
+
+Quirk: a sandbox account sets `sns_certificates` to `CERTIFICATE`; where an account does not, its face tells no news.
+"""
+
+# A certificate of sandbox.example, which no vendor has.
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIICrzCCAZegAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9zYW5k
+Ym94LmV4YW1wbGUwIBcNMjAwMTAxMDAwMDAwWhgPMjA5OTAxMDEwMDAwMDBaMBox
+GDAWBgNVBAMMD3NhbmRib3guZXhhbXBsZTCCASIwDQYJKoZIhvcNAQEBBQADggEP
+ADCCAQoCggEBAK/DJsLRJx1n8j0LPuVNFXyo2F20xzEJG4/gLBvAPAfqUTvj8x6i
+3ihJGKDOLooj6zwCDNate+Cvj/D70rQkgqK2Anueo5HIgIMuVFXrCOQB1sbm0z7x
+BAdaDH4xvjlj9PG1xIcFpE9BCKAkTdM1qmEsxg0ePsadGfNxzqdzfU0g37F5Y+et
+vzD5uXlPXpXez8RkcluV+hMFivBG/mDLiIOZUYR5ZY0SVgERIkC1pyZTt98j5ESe
++uu0fmjRuDLyHFSs7Bg5cXRsvrBQZPqzcSESrPSacp4SlegyTgSIFuolM4Uuugb6
+0JhuEmy9T1+ufYjTCH38o/RGEkGLj6+s1l0CAwEAATANBgkqhkiG9w0BAQsFAAOC
+AQEAncXNxAloCcUH1JyTt5iJEk6wmhDoGBv8m+h/Brbj0HdoRUpftVmdPDOq2tMG
+q00Wck98DS8qV2e8H3BpbJRoli/L7gpNa+b/3cadW3QlCD3Vl+7jhmQyQJz2SEBG
+alPYs5T86f7/fGrKFJZ2jrxvLylpFvtrbqB1CBRgwC0eAURxtQYynIWvwBYmKsR7
+IRIAkJa3A/p05VxCCd3QT+ZNnh+cqyapS9DeP7u3Yoc8ZOAOCCCmg6AO/dsWzkEi
+Oz3pFrY0Kt99R6685sDgD7oxMjMvVmGajJlq5MOs7RvwQvDUyY80KCEACsJoF1WG
+LF5zJcu3kWdDd3RM0Yy7meUqxA==
+-----END CERTIFICATE-----
+"""
+# Not a secret: it proves nothing but that a message is from a sandbox.
+PRIVATE_KEY = """\
+-----BEGIN PRIVATE KEY-----
+MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQCvwybC0ScdZ/I9
+Cz7lTRV8qNhdtMcxCRuP4CwbwDwH6lE74/Meot4oSRigzi6KI+s8AgzWrXvgr4/w
++9K0JIKitgJ7nqORyICDLlRV6wjkAdbG5tM+8QQHWgx+Mb45Y/TxtcSHBaRPQQig
+JE3TNaphLMYNHj7GnRnzcc6nc31NIN+xeWPnrb8w+bl5T16V3s/EZHJblfoTBYrw
+Rv5gy4iDmVGEeWWNElYBESJAtacmU7ffI+REnvrrtH5o0bgy8hxUrOwYOXF0bL6w
+UGT6s3EhEqz0mnKeEpXoMk4EiBbqJTOFLroG+tCYbhJsvU9frn2I0wh9/KP0RhJB
+i4+vrNZdAgMBAAECggEAJgOo2gD/m0IUp/RLNa/+4jfomBfV7zqfjfY3xAbHVRTu
+Xew29JzYPNFWdM0zTqhnI9LzsOjTvqxqDv6AO3scEBIapl8Q1KKPfQ/jqLONeDcX
+m2xoKxhYvThSNGcQ0/vVCgQ8zdFAEO4pbe18MZ7NS3gyG7s7a5yl9LvcLOZzJt+G
+DevyPdAd/9U9+4CBaX1IxE27Q2/pkfBegtrOSE3+YUKRkLue3sM7EmtAT7rkYXG+
+LcwoZpb/cY7TSv4HSOKdbuzR3mJFijmF8AdyUEMG1q+mbeHTg+HOxOc9J9tHairr
+xgS+YXlh5nxHHVgnOjixSD2KXDMU7xram/vwNaiQgQKBgQDXKonh/9NGRDBDEq2y
+VkZUun/oi0fYCTI/FuNi5cnqwza5QX/WN3THEQ/WePB3asaLJuJvaVAJ+9d+/mzi
+svCpHEPMr/lNMJFEbhWS9BFRPSQr0moQouOxzCcefw2W8dUTvXmLzCqGQopXGTg4
+1QRAZktdma3EGSn22dS8SxiQnQKBgQDRHj9OJfmz2TtkYYw1mXGOLmlKpMj2hifZ
+D5w+L7vYQ2XNvh4heVHHb/oFwC5ekRRpBfuBEfh5tXo+uvcn7h96ps0uoO5kR+t5
+8ROYeyd21ItSkp7jbUHTKjZLk6qSgpjRsjluYIdIXDnC+QNrsM0orrXkT6lPfC/l
+yT/kqDYQwQKBgA0ejuG005EJP1gXn3esQwWPiZUISQ0nImUuZBb3o+QomwGYuM66
++ufYZnrRTPg7DngVmuDoLvUs4ergYItCFeJ50rh8Ulsehv0BKVeYgiXN8JKrdcQl
+6nRA2nHFlXKKtE9L0klv3XfqPr0o0IDGnEfA9P90C2BVmHVwusPwYEMRAoGAbFeB
+cNmX7yfi73TikXp4LLO69WM+gwqqZnkB9+3/ImJ4wgl3ztvuFKfdH1GcNH5x1p+0
+2AAZfeUZ+pofJt7mDEOTFk9mcyoXw8u03VEg9x3TOOqhyy515hN+odVVkCZ9SldO
+DfOQ41p0yqD8trSY9jTeI/VpwLaUkjacFblYmYECgYAfHN+dRGtyYYyX4MsxxiML
+u8HmX0SKb6fz0VNORw9YXsyT3wwUE0LiJUiDyzbAnO34M4SIk/xqsOx34dujIn0x
+ShgjoTY2Vh+xdJ/73YaiAjHMW9BwLU67vOacRRlsbbzsk7g9nJlJ2EraLnR7jFN6
+72qRKyYDOQBzDfXWcu61oQ==
+-----END PRIVATE KEY-----
+"""
