@@ -83,6 +83,7 @@ class Contract:
             "forged": not by_signature,
             "no_callbacks": takes_callbacks,
             "credentials": not cls.gives_credentials(),
+            "a_code_is_refused": not cls.adapter.errors,
         }
         for name in dir(cls):
             if any(name.startswith(f"test_{part}_") for part, is_unfit in unfit.items() if is_unfit):
