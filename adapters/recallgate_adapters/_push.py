@@ -1,13 +1,16 @@
 """What push adapters share: the device and the words of a message, its data, how long it may wait, the vendor's code."""
 
+import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
 from recallgate import ErrorKind, Message, Push, PushToken, SendError, http_kind, retry_after
+from recallgate_adapters._shared import mask_digits
 
 
 def push_of(message: Message, name: str, platforms: Collection[str]) -> tuple[str, Push]:
@@ -131,3 +134,30 @@ def not_sent(error: SendError) -> SendError:
     if error.kind is not ErrorKind.UNCERTAIN:
         return error
     return SendError(ErrorKind.UNAVAILABLE, error.code, error.detail, retry_at=error.retry_at)
+
+
+def number_of(key: str) -> int:
+    """A collapse key as the number that some vendors want: itself where it is one, else 31 bits of its hash."""
+    if key.isascii() and key.isdigit() and len(key) < 10:
+        return int(key)
+    return int.from_bytes(sha256(key.encode()).digest()[:4], "big") & 0x7FFFFFFF
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def instant_ms(value: object) -> datetime | None:
+    """An instant told in milliseconds since 1970, as a number or text; None for anything else."""
+    text = str(value)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**14:
+        return None
+    return datetime.fromtimestamp(int(text) / 1000, UTC)
+
+
+def said(words: object, *messages: Message) -> str:
+    """A vendor's words without numbers and without the addresses of these messages."""
+    text = str(words or "")
+    for message in messages:
+        text = text.replace(message.to.key, "…")
+    return mask_digits(text)[:200]
