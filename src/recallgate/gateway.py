@@ -17,9 +17,10 @@ from recallgate.adapter import Callback, Reply, Tools
 from recallgate.config import AccountConfig, GatewayConfig
 from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
 from recallgate.delivery.cases import CaseMaker
+from recallgate.delivery.chunk import Staged
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
-from recallgate.delivery.stage import Staged, Stager
+from recallgate.delivery.stage import Stager
 from recallgate.delivery.worker import PAGE, Pace, Worker
 from recallgate.inbox import Inbox, InboxInapp
 from recallgate.model.address import Address
@@ -128,7 +129,6 @@ class Gateway:
             self.config,
             router=self.router,
             stager=self._stager,
-            token=self._chance.nonce(16),
             pace=pace,
         )
 
@@ -173,19 +173,15 @@ class Gateway:
         It never waits behind a campaign. A message that policies hold is kept and leaves later by a worker; the answer
         says so. Raises `ConfigError`, `IdempotencyConflict` and `StoreError`; refusals are answers, not exceptions.
         """
-        token = self._chance.nonce(16)
         now = self.clock.now()
         lease = to_ms(now + timedelta(seconds=120))
 
         def begin(connection: Connection) -> tuple[Stored, Any]:
-            stored = messages.insert(connection, [message], now, lease_token=token, lease_until=lease)[0]
+            stored = messages.insert(connection, [message], now)[0]
             if stored.duplicate:
                 return stored, messages.load(connection, message.tenant, stored.id)
-            if message.not_before is not None and message.not_before > now:
-                messages.release(connection, token)
-                return stored, None
-            row = messages.load_row(connection, message.tenant, stored.id)
-            return stored, self._stager.stage(connection, [row], token=token, now=now, lease_until=lease)
+            row = messages.waiting(connection, message.tenant, stored.id, now=to_ms(now))
+            return stored, None if row is None else self._stager.stage(connection, [row], now=now, lease_until=lease)
 
         stored, staged = await self.store.run(begin, small=True, urgent=message.purpose.urgent)
         if stored.duplicate:
@@ -210,15 +206,12 @@ class Gateway:
 
     async def _stage_again(self, message: Message) -> Staged | None:
         """The message staged for its next attempt; None when somebody else has it or it is not due."""
-        token = self._chance.nonce(16)
         now = self.clock.now()
         lease = to_ms(now + timedelta(seconds=120))
 
         def work(connection: Connection) -> Staged | None:
-            row = messages.claim_one(connection, message.tenant, message.id, now=to_ms(now), token=token, until=lease)
-            if row is None:
-                return None
-            return self._stager.stage(connection, [row], token=token, now=now, lease_until=lease)
+            row = messages.waiting(connection, message.tenant, message.id, now=to_ms(now))
+            return None if row is None else self._stager.stage(connection, [row], now=now, lease_until=lease)
 
         return await self.store.run(work, small=True, urgent=message.purpose.urgent)
 

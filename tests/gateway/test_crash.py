@@ -1,9 +1,7 @@
-"""Crashes: what was claimed comes back, what was leaving is uncertain and settled by purpose."""
+"""Crashes: what waited still waits, what was leaving is uncertain and settled by purpose."""
 
 from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from gateway.ground import HOUR, MINUTE, Ground, account, ground, live, of
 from recallgate import FrozenClock
@@ -11,26 +9,10 @@ from recallgate.model.state import State
 
 
 async def leave(here: Ground, message: Any) -> None:
-    """Claim a message and commit its intent; then the process is gone."""
+    """Commit the intent of a message; then the process is gone."""
     await here.gateway.submit([message])
-    staged = await here.gateway.worker.stage(await here.gateway.worker.claim("sms"))
+    staged = await here.gateway.worker.stage("sms")
     assert [ready.message.id for ready in staged.ready] == [message.id]
-
-
-@live
-async def test_what_was_only_claimed_is_taken_up_by_the_next_worker(tmp_path: Any) -> None:
-    url = f"sqlite:///{tmp_path}/crash.sqlite"
-    message = of("marketing")
-    clock = FrozenClock("2026-11-20T20:00:00+00:00")
-    async with ground(store=url, at=clock) as dead:  # type: ignore[arg-type] # one clock for both
-        await dead.gateway.submit([message])
-        assert await dead.gateway.worker.claim("sms")
-        async with ground(store=url, at=clock) as alive:  # type: ignore[arg-type] # one clock for both
-            await alive.gateway.drain()
-            assert await alive.state(message.id) == "queued"
-            clock.advance(MINUTE)
-            await alive.gateway.drain()
-            assert await alive.state(message.id) == "accepted"
 
 
 # purpose, tags -> state after the wait for a report, calls of the vendor
@@ -102,7 +84,7 @@ async def test_an_outcome_that_comes_after_the_reaper_still_counts() -> None:
     async with ground() as here:
         message = of("marketing")
         await here.gateway.submit([message])
-        (ready,) = (await here.gateway.worker.stage(await here.gateway.worker.claim("sms"))).ready
+        (ready,) = (await here.gateway.worker.stage("sms")).ready
         here.clock.advance(MINUTE)
         await here.gateway.drain()
         assert await here.state(message.id) == "uncertain"

@@ -189,8 +189,7 @@ async def test_an_opt_out_during_a_failover_stops_the_next_account(monkeypatch: 
         here.script("a").refuse(K.AUTH)
         message = of("marketing")
         await here.gateway.submit([message])
-        (row,) = await here.gateway.worker.claim("sms")
-        (ready,) = (await here.gateway.worker.stage([row])).ready
+        (ready,) = (await here.gateway.worker.stage("sms")).ready
         conclusion, _ = await here.gateway.worker.carry(ready)
         await here.gateway.worker.commit([conclusion])
 

@@ -68,9 +68,9 @@ async def test_urgent_messages_leave_before_campaigns_and_high_priority_before_l
         code = otp("+14155550103")
         await here.gateway.submit([late, early, code])
 
-        rows = await here.gateway.worker.claim("sms")
+        staged = await here.gateway.worker.stage("sms")
 
-        assert [row.id for row in rows] == [code.id, early.id, late.id]
+        assert [ready.message.id for ready in staged.ready] == [code.id, early.id, late.id]
 
 
 @live
@@ -209,25 +209,24 @@ _CAPS = "select subject, state from rg_cap_entry order by subject"
 
 
 @live
-async def test_a_counted_message_is_reserved_then_confirmed_for_person_and_address() -> None:
+async def test_a_message_counts_from_its_intent_for_person_and_address() -> None:
     async with ground() as here:
         await here.gateway.submit([marketing(person="ann")])
-        rows = await here.gateway.worker.claim("sms")
-        (ready,) = (await here.gateway.worker.stage(rows)).ready
-        assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "reserved"), ("p:ann", "reserved")]
+        (ready,) = (await here.gateway.worker.stage("sms")).ready
+        assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "counted"), ("p:ann", "counted")]
 
         conclusion, _ = await here.gateway.worker.carry(ready)
         await here.gateway.worker.commit([conclusion])
 
-        assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "confirmed"), ("p:ann", "confirmed")]
+        assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "counted"), ("p:ann", "counted")]
 
 
 @pytest.mark.parametrize(
     ("kind", "state", "second"),
     [
         (ErrorKind.UNKNOWN, "released", "accepted"),
-        (ErrorKind.UNCERTAIN, "uncertain", "suppressed"),
-        (None, "confirmed", "suppressed"),
+        (ErrorKind.UNCERTAIN, "counted", "suppressed"),
+        (None, "counted", "suppressed"),
     ],
 )
 @live

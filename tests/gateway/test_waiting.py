@@ -127,7 +127,7 @@ async def test_what_has_left_or_is_leaving_cannot_be_cancelled() -> None:
         sent, leaving = otp(), of("service")
         await here.gateway.send(sent)
         await here.gateway.submit([leaving])
-        await here.gateway.worker.claim("sms")
+        await here.gateway.worker.stage("sms")
 
         assert not await here.gateway.cancel(sent.id)
         assert not await here.gateway.cancel(leaving.id)

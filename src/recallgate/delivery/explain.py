@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.delivery.cases import CaseMaker
-from recallgate.delivery.stage import as_json, step_record
+from recallgate.delivery.chunk import as_json, step_record
 from recallgate.model.clock import from_ms
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
@@ -16,6 +16,7 @@ from recallgate.model.redaction import mask, mask_email
 from recallgate.model.verdict import Defer
 from recallgate.policies.chain import Chain
 from recallgate.store import facts as stored_facts, people
+from recallgate.store.dialect import execute
 from recallgate.store.engine import Store
 
 _INSTANTS = frozenset(
@@ -84,7 +85,7 @@ async def explain_stored(store: Store, tenant: str, identity: str) -> dict[str, 
         scope = {"tenant": tenant, "id": identity}
 
         def rows(query: str) -> list[dict[str, Any]]:
-            return [_shown(dict(row._mapping)) for row in connection.execute(text(query), scope)]
+            return [_shown(row) for row in execute(connection, query, scope).mappings()]
 
         found = rows(
             "select id, channel, purpose, state, reason, kind, person, address, campaign, step, arm, offer, account, vendor_id,"

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
-from recallgate.delivery.stage import Ready
+from recallgate.delivery.chunk import Ready
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
@@ -30,11 +30,11 @@ _SUPPRESSES = {
 
 @dataclass
 class Conclusion:
-    """What one outcome writes: the attempt and message, its cap entries, suppressions, dead contacts."""
+    """What one outcome writes: the attempt and message, released cap entries, suppressions, dead contacts."""
 
     outcome: Outcome
     account: str
-    caps: list[tuple[str, str, str, str]] = field(default_factory=list)
+    released: list[tuple[str, str, str]] = field(default_factory=list)
     suppressions: list[SuppressionRow] = field(default_factory=list)
     dead: list[tuple[str, str]] = field(default_factory=list)
 
@@ -52,15 +52,15 @@ def conclude(
     message = ready.message
     if isinstance(result, Receipt):
         outcome = _accepted(ready, result, now)
-        return Conclusion(outcome, ready.account.name, _caps(ready, "confirmed"))
+        return Conclusion(outcome, ready.account.name)
     if result.kind is ErrorKind.UNCERTAIN:
         settle = to_ms(now + timedelta(seconds=config.report_wait_s))
         outcome = _outcome(
             ready, State.UNCERTAIN, State.UNCERTAIN, result, reason=f"uncertain.{result.code or 'answer'}", settle_at=settle
         )
-        return Conclusion(outcome, ready.account.name, _caps(ready, "uncertain"))
+        return Conclusion(outcome, ready.account.name)
     conclusion = Conclusion(
-        _refused(ready, result, now=now, config=config, router=router, tried=tried), ready.account.name, _caps(ready, "released")
+        _refused(ready, result, now=now, config=config, router=router, tried=tried), ready.account.name, _caps(ready)
     )
     if reason := _SUPPRESSES.get(result.kind):
         conclusion.suppressions.append(
@@ -148,13 +148,13 @@ def _outcome(
     )
 
 
-def _caps(ready: Ready, state: str) -> list[tuple[str, str, str, str]]:
+def _caps(ready: Ready) -> list[tuple[str, str, str]]:
     if not ready.counted:
         return []
     message = ready.message
-    rows = [(message.tenant, "a:" + message.to.key, message.id, state)]
+    rows = [(message.tenant, "a:" + message.to.key, message.id)]
     if message.person is not None:
-        rows.append((message.tenant, "p:" + message.person, message.id, state))
+        rows.append((message.tenant, "p:" + message.person, message.id))
     return rows
 
 

@@ -9,7 +9,7 @@ from recallgate.model.clock import Clock, from_ms, to_ms
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
 from recallgate.store import attempts
-from recallgate.store.dialect import sql
+from recallgate.store.dialect import execute
 from recallgate.store.engine import Store
 
 
@@ -59,10 +59,9 @@ def _may_repeat(purpose: str, payload: str) -> bool:
 
 
 def _next_due(connection: Connection) -> int | None:
-    found = connection.execute(
-        sql(
-            "select min(at) from (select min(settle_at) as at from rg_message where state = 'uncertain' and settle_at is not null"
-            " union all select min(lease_until) from rg_message where state = 'sending')"
-        )
+    found = execute(
+        connection,
+        "select min(at) from (select min(settle_at) as at from rg_message where state = 'uncertain' and settle_at is not null"
+        " union all select min(lease_until) from rg_message where state = 'sending')",
     ).scalar()
     return int(found) if found is not None else None

@@ -1,19 +1,17 @@
-"""Staging: in one transaction, a chunk of leased rows is judged, written down, and what may leave is marked as leaving."""
+"""Staging: in one transaction, a chunk of due rows is read, judged, and what may leave is marked as leaving."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig, parse_message
-from recallgate.delivery.accounts import LiveAccount, Route, Router
+from recallgate.delivery.accounts import Route, Router
 from recallgate.delivery.cases import CaseMaker
+from recallgate.delivery.chunk import Chunk, Staged
 from recallgate.delivery.content import prepare
 from recallgate.model.chance import Chance
 from recallgate.model.clock import to_ms
@@ -21,40 +19,15 @@ from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.model.verdict import Allow, Defer, Drop, Reroute
+from recallgate.model.verdict import Allow
 from recallgate.policies.case import Sent
-from recallgate.policies.chain import Chain, Decision, Step
-from recallgate.policies.policy import ALLOW
-from recallgate.store import attempts, facts as stored_facts, ledger, links, messages
-from recallgate.store.attempts import Intent
-from recallgate.store.ledger import CapEntry, DecisionRow
-from recallgate.store.links import LinkRow
+from recallgate.policies.chain import Chain
+from recallgate.store import attempts, facts as stored_facts
 from recallgate.store.messages import Close, Row
 
 _log = logging.getLogger("recallgate.delivery")
 _PAUSE = timedelta(minutes=1)
 _STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
-
-
-class Ready(NamedTuple):
-    """A message whose intent is committed: the vendor is called next."""
-
-    message: Message
-    account: LiveAccount
-    n: int
-    parts: int
-    counted: bool
-    country: str | None
-
-
-@dataclass
-class Staged:
-    """What came of a chunk: messages to send, and the decision of each row by message id."""
-
-    ready: list[Ready] = field(default_factory=list)
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    faults: dict[str, SendError] = field(default_factory=dict)
-    closed: int = 0
 
 
 class Stager:
@@ -69,32 +42,35 @@ class Stager:
         self._links_base = config.link_domain or config.public_url
         self._counted = frozenset({"marketing"}).union(*(getattr(one, "counts_toward", ()) for one in chain.policies))
 
-    def stage(self, connection: Connection, rows: Sequence[Row], *, token: str, now: datetime, lease_until: int) -> Staged:
-        page = _Page(to_ms(now))
-        parsed = [(row, message) for row in rows if (message := self._parse(row, page)) is not None]
+    def stage(self, connection: Connection, rows: Sequence[Row], *, now: datetime, lease_until: int) -> Staged:
+        """Decide rows that this transaction has read, and write down what becomes of them."""
+        chunk = Chunk(to_ms(now), len(rows))
+        parsed = [(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
         for tenant in sorted({message.tenant for _, message in parsed}):
-            self._tenant(connection, [(row, message) for row, message in parsed if message.tenant == tenant], page, now)
-        page.write(connection, token=token, now=to_ms(now), lease_until=lease_until)
-        return page.staged
+            self._tenant(connection, [(row, message) for row, message in parsed if message.tenant == tenant], chunk, now)
+        chunk.write(connection, lease_until=lease_until)
+        return chunk.staged
 
-    def _parse(self, row: Row, page: "_Page") -> Message | None:
+    def _parse(self, row: Row, chunk: Chunk) -> Message | None:
         try:
             return parse_message(row.payload)
         except ConfigError as exc:
             _log.error("message %s cannot be read and is kept as a dead letter: %s", row.id, exc)
-            page.closes.append(Close(row.tenant, row.id, State.FAILED, "poison.unreadable", ErrorKind.UNKNOWN))
+            chunk.closes.append(Close(row.tenant, row.id, State.FAILED.value, "poison.unreadable", ErrorKind.UNKNOWN))
             return None
 
-    def _tenant(self, connection: Connection, rows: list[tuple[Row, Message]], page: "_Page", now: datetime) -> None:
+    def _tenant(self, connection: Connection, rows: list[tuple[Row, Message]], chunk: Chunk, now: datetime) -> None:
         facts = stored_facts.load(connection, [message for _, message in rows], now, consents=self._config.consent_required)
         again = [(row.tenant, row.id) for row, _ in rows if row.attempts]
         tried = attempts.tried(connection, again) if again else {}
         for row, message in rows:
             try:
-                self._judge(row, message, facts, tried.get(row.id, []), page, now)
+                self._judge(row, message, facts, tried.get(row.id, []), chunk, now)
             except Exception as exc:  # one poisoned row must not stop its neighbours
                 _log.error("message %s failed in staging and is kept as a dead letter: %s", row.id, type(exc).__name__)
-                page.closes.append(Close(row.tenant, row.id, State.FAILED, f"poison.{type(exc).__name__}", ErrorKind.UNKNOWN))
+                chunk.closes.append(
+                    Close(row.tenant, row.id, State.FAILED.value, f"poison.{type(exc).__name__}", ErrorKind.UNKNOWN)
+                )
 
     def _judge(
         self,
@@ -102,22 +78,22 @@ class Stager:
         message: Message,
         facts: stored_facts.Facts,
         tried: list[tuple[str, str | None]],
-        page: "_Page",
+        chunk: Chunk,
         now: datetime,
     ) -> None:
         campaign = message.origin.campaign if message.origin else None
         if ("channel", message.channel) in facts.paused or (campaign is not None and ("campaign", campaign) in facts.paused):
-            page.put_back(row, now + _PAUSE, "paused")
+            chunk.put_back(row, now + _PAUSE, "paused")
             return
         case = self._cases.case(message, facts, now)
         decision = self._chain.decide(case, case_for=lambda other: self._cases.case(other, facts, now))
-        page.decide(row, decision)
+        chunk.decide(row, decision)
         verdict = decision.verdict
         if not isinstance(verdict, Allow):
-            page.hold_or_drop(row, decision)
+            chunk.hold_or_drop(row, decision)
             return
         self._send(
-            row, decision.message, facts, tried, page, now, country=case.place.country, rerouted=decision.message is not message
+            row, decision.message, facts, tried, chunk, now, country=case.place.country, rerouted=decision.message is not message
         )
 
     def _send(
@@ -126,7 +102,7 @@ class Stager:
         message: Message,
         facts: stored_facts.Facts,
         tried: list[tuple[str, str | None]],
-        page: "_Page",
+        chunk: Chunk,
         now: datetime,
         *,
         country: str | None,
@@ -135,9 +111,9 @@ class Stager:
         route = self._route(message, country, now=now, tried=tried, paused=facts.paused)
         if route.account is None:
             if route.wait_until is not None:
-                page.put_back(row, route.wait_until, route.code)
+                chunk.put_back(row, route.wait_until, route.code)
             else:
-                page.fail(row, SendError(route.kind or ErrorKind.UNSUPPORTED, route.code, f"no account takes {message.channel}"))
+                chunk.fail(row, SendError(route.kind or ErrorKind.UNSUPPORTED, route.code, f"no account takes {message.channel}"))
             return
         account = route.account
         try:
@@ -148,15 +124,15 @@ class Stager:
                 country=country,
                 base=self._links_base,
                 code=self._chance.code,
-                now_ms=page.now,
+                now_ms=chunk.now,
             )
         except SendError as exc:
-            page.fail(row, exc)
+            chunk.fail(row, exc)
             return
         counted = message.purpose in self._counted
         if counted and facts.shared:
             _count_at_once(facts, message, now)
-        page.send(
+        chunk.send(
             row, prepared.message, account, prepared.links, prepared.parts, counted=counted, rerouted=rerouted, country=country
         )
 
@@ -189,121 +165,6 @@ def _count_at_once(facts: stored_facts.Facts, message: Message, now: datetime) -
             )
 
 
-class _Page:
-    """What a chunk will write."""
-
-    def __init__(self, now: int) -> None:
-        self.now = now
-        self.staged = Staged()
-        self.closes: list[Close] = []
-        self.intents: dict[str, Intent] = {}
-        self.caps: dict[str, list[CapEntry]] = {}
-        self.links: dict[str, Sequence[LinkRow]] = {}
-        self.decisions: list[DecisionRow] = []
-        self.ready: dict[str, Ready] = {}
-
-    def decide(self, row: Row, decision: Decision) -> None:
-        self.staged.decisions[row.id] = decision
-        verdict = decision.verdict
-        if verdict is ALLOW and not decision.trace:
-            self.decisions.append(
-                DecisionRow(row.tenant, row.id, self.now, "allow", decision.channel, None, None, None, None, "{}", None)
-            )
-            return
-        self.decisions.append(
-            DecisionRow(
-                row.tenant,
-                row.id,
-                self.now,
-                type(verdict).__name__.lower(),
-                decision.channel,
-                verdict.code or None,
-                verdict.policy or None,
-                verdict.rule_id,
-                to_ms(verdict.until) if isinstance(verdict, Defer) else None,
-                as_json(verdict.facts) if verdict.facts else "{}",
-                as_json([step_record(step) for step in decision.trace]) if decision.trace else None,
-            )
-        )
-
-    def hold_or_drop(self, row: Row, decision: Decision) -> None:
-        match decision.verdict:
-            case Defer(until=until, code=code):
-                self.closes.append(Close(row.tenant, row.id, State.HELD, code, None, to_ms(until)))
-            case Drop(code=code):
-                state = State.EXPIRED if code.startswith(("expired", "stale")) else State.SUPPRESSED
-                planned = to_ms(decision.would_go_at) if decision.would_go_at is not None else None
-                self.closes.append(Close(row.tenant, row.id, state, code, None, None, planned))
-            case Allow() | Reroute():
-                raise AssertionError("the chain ends in allow, defer or drop")
-        self.staged.closed += 1
-
-    def put_back(self, row: Row, until: datetime, code: str) -> None:
-        self.closes.append(Close(row.tenant, row.id, row.state, code, None, to_ms(until)))
-
-    def fail(self, row: Row, error: SendError) -> None:
-        self.staged.faults[row.id] = error
-        self.closes.append(Close(row.tenant, row.id, State.FAILED, error.code or str(error.kind), error.kind.value))
-        self.staged.closed += 1
-
-    def send(
-        self,
-        row: Row,
-        message: Message,
-        account: LiveAccount,
-        made: Sequence[LinkRow],
-        parts: int,
-        *,
-        counted: bool,
-        rerouted: bool,
-        country: str | None,
-    ) -> None:
-        n = row.attempts + 1
-        address, person, channel, tenant = message.to.key, message.person, message.channel, row.tenant
-        self.ready[row.id] = Ready(message, account, n, parts, counted, country)
-        if made:
-            self.links[row.id] = made
-        self.intents[row.id] = Intent(
-            tenant,
-            row.id,
-            channel,
-            account.name,
-            n,
-            message.model_dump_json(exclude_none=True) if rerouted else None,
-            _STRICTNESS.get(message.purpose, 0),
-            message.sender or account.name,
-            message.topic or "*",
-            person,
-            address,
-        )
-        if counted:
-            campaign = message.origin.campaign if message.origin else None
-            tags = _tags(message.tags) if message.tags else "[]"
-            purpose = str(message.purpose)
-            self.caps[row.id] = [
-                CapEntry(tenant, subject, row.id, self.now, channel, purpose, campaign, tags)
-                for subject in (("a:" + address, "p:" + person) if person else ("a:" + address,))
-            ]
-
-    def write(self, connection: Connection, *, token: str, now: int, lease_until: int) -> None:
-        if self.intents:
-            ours = attempts.intend(connection, list(self.intents.values()), token=token, now=now, lease_until=lease_until)
-            for identity, intent in self.intents.items():
-                if identity not in ours:
-                    self.closes.append(Close(intent.tenant, identity, State.SUPPRESSED, "suppressed.before_intent"))
-            caps = [entry for identity in ours for entry in self.caps.get(identity, ())]
-            made = [row for identity in ours for row in self.links.get(identity, ())]
-            if caps:
-                ledger.reserve(connection, caps)
-            if made:
-                links.insert(connection, made)
-            self.staged.ready = [ready for identity, ready in self.ready.items() if identity in ours]
-        if self.closes:
-            messages.close(connection, self.closes, token=token, now=now)
-        if self.decisions:
-            ledger.record_decisions(connection, self.decisions)
-
-
 def _failed_accounts(tried: list[tuple[str, str | None]], *, urgent: bool) -> Mapping[str, Any]:
     """Accounts whose refusal another account may not share; a rate limit that was waited for is none."""
     return {account: kind for account, kind in tried if kind is not None and (urgent or kind != ErrorKind.RATE_LIMITED)}
@@ -314,38 +175,3 @@ def _had_more_turns(tried: list[tuple[str, str | None]]) -> Mapping[str, Any]:
     turns = Counter(account for account, kind in tried if kind is not None)
     least = min(turns.values(), default=0)
     return {account: n for account, n in turns.items() if n > least}
-
-
-def step_record(step: Step) -> dict[str, object]:
-    """A step of a trace as it is stored and shown."""
-    verdict = step.verdict
-    record: dict[str, object] = {"policy": step.policy, "verdict": step.kind, "channel": step.channel, "at": step.at}
-    if verdict.code:
-        record["code"] = verdict.code
-    if verdict.rule_id:
-        record["rule_id"] = verdict.rule_id
-    if isinstance(verdict, Defer):
-        record["until"] = verdict.until
-    if verdict.facts:
-        record["facts"] = dict(verdict.facts)
-    if step.shadow:
-        record["shadow"] = True
-    return record
-
-
-def as_json(value: object) -> str:
-    """JSON for facts and traces: instants as ISO text, sets sorted."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-@lru_cache(maxsize=1024)
-def _tags(tags: frozenset[str]) -> str:
-    return as_json(sorted(tags))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
-    return str(value)

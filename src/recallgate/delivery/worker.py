@@ -1,4 +1,4 @@
-"""Workers: claim a page, stage it chunk by chunk, call vendors in a rolling window, commit outcomes in batches."""
+"""Workers: stage what is due chunk by chunk, call vendors in a rolling window, commit outcomes in batches."""
 
 import asyncio
 import logging
@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
+from recallgate.delivery.chunk import Ready, Staged
 from recallgate.delivery.outcome import Conclusion, conclude
-from recallgate.delivery.stage import Ready, Staged, Stager
+from recallgate.delivery.stage import Stager
 from recallgate.model.clock import Clock, to_ms
 from recallgate.model.errors import ErrorKind, SendError, StoreError
 from recallgate.model.receipt import Receipt
 from recallgate.store import attempts, ledger, messages, people
 from recallgate.store.engine import Store
-from recallgate.store.messages import Row
 from recallgate.tracking.orphans import adopt_orphans
 
 _log = logging.getLogger("recallgate.delivery")
@@ -55,7 +55,6 @@ class Worker:
         *,
         router: Router,
         stager: Stager,
-        token: str,
         pace: Pace,
     ) -> None:
         self._store = store
@@ -63,7 +62,6 @@ class Worker:
         self._config = config
         self._router = router
         self._stager = stager
-        self._token = token
         self._pace = pace
         self._done: list[Conclusion] = []
         self.in_flight = 0
@@ -72,53 +70,50 @@ class Worker:
         """Handle what is due now, until nothing is; answers how many rows were handled."""
         handled = 0
         for channel in channels if channels is not None else await self._waiting():
+            calls: set[asyncio.Task[None]] = set()
             while True:
-                rows = await self.claim(channel)
-                if not rows:
+                staged = await self.stage(channel)
+                handled += staged.rows
+                if staged.rows:
+                    await self._start(staged.ready, calls)
+                elif calls:
+                    await asyncio.wait(calls)
+                elif self._done:
+                    await self.flush()  # what was refused may be due at once through another account
+                else:
                     break
-                handled += len(rows)
-                await self._page(rows)
-                await self.flush()
         return handled
 
-    async def claim(self, channel: str, *, most: int = PAGE, urgent: bool = False) -> list[Row]:
-        now = to_ms(self._clock.now())
-        until = now + self._pace.lease // timedelta(milliseconds=1)
-        rank = URGENT_RANK if urgent else 99
-        return await self._store.run(
-            lambda c: messages.claim(c, channel, now=now, token=self._token, until=until, most=most, most_rank=rank),
-            urgent=urgent,
-        )
-
-    async def stage(self, rows: Sequence[Row], *, urgent: bool = False) -> Staged:
+    async def stage(self, channel: str, *, most: int | None = None, urgent: bool = False) -> Staged:
+        """Decide the next due rows of a channel, at most a chunk; the intents of those that may leave are committed."""
         now = self._clock.now()
-        until = to_ms(now + self._pace.lease)
-        return await self._store.run(
-            lambda c: self._stager.stage(c, rows, token=self._token, now=now, lease_until=until), urgent=urgent
-        )
+        at, until = to_ms(now), to_ms(now + self._pace.lease)
+        rank = URGENT_RANK if urgent else 99
+
+        def work(connection: Connection) -> Staged:
+            rows = messages.due(connection, channel, now=at, most=most or self._pace.chunk, most_rank=rank)
+            return self._stager.stage(connection, rows, now=now, lease_until=until) if rows else Staged()
+
+        return await self._store.run(work, urgent=urgent)
 
     async def _waiting(self) -> list[str]:
         now = to_ms(self._clock.now())
         return await self._store.run(lambda c: messages.waiting_channels(c, now))
 
-    async def _page(self, rows: Sequence[Row]) -> None:
-        chunks = [rows[start : start + self._pace.chunk] for start in range(0, len(rows), self._pace.chunk)]
+    async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+        """Call vendors for a chunk: one after the other in simulations, else in a rolling window."""
         if self._pace.in_order:
-            for chunk in chunks:
-                staged = await self.stage(chunk)
-                await asyncio.gather(*(self._carry(ready) for ready in staged.ready))
+            await asyncio.gather(*(self._carry(one) for one in ready))
             return
-        calls: set[asyncio.Task[None]] = set()
-        for chunk in chunks:
-            staged = await self.stage(chunk)
-            for ready in staged.ready:
-                task = asyncio.create_task(self._carry(ready))
-                calls.add(task)
-                task.add_done_callback(calls.discard)
-            while len(calls) > self._pace.window - CHUNK:
-                await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        if calls:
-            await asyncio.wait(calls)
+        self._spawn(ready, calls)
+        while len(calls) > self._pace.window - self._pace.chunk:
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+
+    def _spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+        for one in ready:
+            task = asyncio.create_task(self._carry(one))
+            calls.add(task)
+            task.add_done_callback(calls.discard)
 
     async def _carry(self, ready: Ready) -> None:
         self.in_flight += 1
@@ -213,7 +208,7 @@ class Worker:
         await self._store.run(_writing(done, now), urgent=urgent, small=len(done) <= 2)
 
     async def run(self, stop: asyncio.Event, *, idle_s: float = 0.2) -> None:
-        """Work in real time until told to stop; then finish what is in flight and give back the rest."""
+        """Work in real time until told to stop; then finish what is in flight."""
         lanes = [
             asyncio.create_task(self._lane(channel, stop, idle_s, urgent))
             for channel in self._router.channels
@@ -226,24 +221,18 @@ class Worker:
             stop.set()
             await flusher
             await self.flush()
-            await self._store.run(lambda c: messages.release(c, self._token))
 
     async def _lane(self, channel: str, stop: asyncio.Event, idle_s: float, urgent: bool) -> None:
         calls: set[asyncio.Task[None]] = set()
         while not stop.is_set():
-            free = self._pace.window - len(calls)
+            rows = 0
             try:
-                rows = await self.claim(channel, most=min(PAGE, free), urgent=urgent) if free >= CHUNK else []
-                for start in range(0, len(rows), CHUNK):
-                    if stop.is_set():
-                        break
-                    for ready in (await self.stage(rows[start : start + CHUNK], urgent=urgent)).ready:
-                        task = asyncio.create_task(self._carry(ready))
-                        calls.add(task)
-                        task.add_done_callback(calls.discard)
+                if len(calls) <= self._pace.window - self._pace.chunk:
+                    staged = await self.stage(channel, urgent=urgent)
+                    rows = staged.rows
+                    self._spawn(staged.ready, calls)
             except StoreError as exc:
                 _log.warning("the store is away, trying again: %s", exc)
-                rows = []
             if not rows:
                 await _pause(stop, idle_s, calls)
         if calls:
@@ -274,7 +263,7 @@ async def _pause(stop: asyncio.Event, idle_s: float, calls: set[asyncio.Task[Non
 
 def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], None]:
     outcomes = [one.outcome for one in done]
-    caps = [row for one in done for row in one.caps]
+    released = [row for one in done for row in one.released]
     suppressions = [row for one in done for row in one.suppressions]
     dead = [row for one in done for row in one.dead]
     receipts = [
@@ -285,8 +274,8 @@ def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], Non
 
     def work(connection: Connection) -> None:
         attempts.finish(connection, outcomes, now=now)
-        if caps:
-            ledger.settle_caps(connection, caps)
+        if released:
+            ledger.release(connection, released)
         if suppressions:
             ledger.suppress(connection, suppressions)
         if dead:

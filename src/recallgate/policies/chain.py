@@ -90,6 +90,7 @@ class Chain:
         self.jitter = jitter
         self.needs = frozenset[str]().union(*(needs_of(one) for one in self.policies))
         self._eligible = tuple(one for one in self.policies if one.name != "holdout" or isinstance(one, Shadow))
+        self._shadowed = any(isinstance(one, Shadow) for one in self.policies)
         _check_mandatory(self.policies, frozenset(allow_unsafe))
 
     @property
@@ -104,6 +105,8 @@ class Chain:
         """
         if case.now.tzinfo is not UTC:
             case = replace(case, now=case.now.astimezone(UTC))
+        if not trace and not self._shadowed and all(one(case) is ALLOW for one in self.policies):
+            return Decision(ALLOW, case.message, (), case.now)
         run = _Run(self.jitter, case_for, full=trace)
         verdict, message = run.over_channels(self.policies, case)
         would_go_at = leaves_at(verdict, case.now)

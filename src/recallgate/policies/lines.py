@@ -20,7 +20,9 @@ from recallgate.rules.hours import EmptyHours, Hours
 from recallgate.rules.place import Place, resolve
 from recallgate.rules.regulations import RuleBook
 
-COUNTED = frozenset({"reserved", "confirmed", "uncertain", "sending", "accepted", "sent", "delivered", "undelivered", "bounced"})
+COUNTED = frozenset(
+    {"counted", "reserved", "confirmed", "uncertain", "sending", "accepted", "sent", "delivered", "undelivered", "bounced"}
+)
 NOT_COUNTED = frozenset(
     {"released", "rejected", "failed", "held", "deferred", "queued", "suppressed", "dropped", "holdout", "cancelled", "dry_run"}
 )

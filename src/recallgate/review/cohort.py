@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.model.clock import from_ms
 from recallgate.model.zones import zone
 from recallgate.review.counts import Share, Side
 from recallgate.rules.place import resolve
+from recallgate.store.dialect import execute
 
 DAY_MS = 86_400_000
 _QUARTER_MS = 900_000  # offsets change at quarters of an hour only
@@ -130,12 +131,11 @@ def load_cohort(
     by_person = {member.person: member for member in members}
     acts: dict[str, list[tuple[str, int, int]]] = {}
     earliest = min((member.zero_at for member in members), default=now) - 2 * DAY_MS
-    for person, kind, at, cents in connection.execute(
-        text(
-            f"select e.person, e.type, e.at, e.amount_cents from (select r.person from {MEMBERS}) as member"
-            " cross join rg_person_event e where e.tenant = :tenant and e.person = member.person"
-            " and e.at >= :earliest and e.at <= :now order by e.person, e.at, e.seq"
-        ),
+    for person, kind, at, cents in execute(
+        connection,
+        f"select e.person, e.type, e.at, e.amount_cents from (select r.person from {MEMBERS}) as member"
+        " cross join rg_person_event e where e.tenant = :tenant and e.person = member.person"
+        " and e.at >= :earliest and e.at <= :now order by e.person, e.at, e.seq",
         {**scope, "earliest": earliest, "now": now},
     ):
         acts.setdefault(person, []).append((kind, at, cents or 0))
@@ -155,14 +155,13 @@ def _members(
     window_days: int,
     zone_of: Callable[[str], str | None] | None,
 ) -> Iterable[Member]:
-    rows = connection.execute(
-        text(
-            "select member.person, member.holdout, member.arm, member.data, p.country, p.region, p.device_zone, p.zone,"
-            " coalesce(case when member.holdout = 0 then (select min(m.accepted_at) from rg_message m where m.tenant = :tenant"
-            " and m.campaign = :campaign and m.person = member.person) end, member.assigned_at, member.started_at)"
-            f" from (select r.person, r.holdout, r.arm, r.data, r.assigned_at, r.started_at from {MEMBERS}) as member"
-            " left join rg_person p on p.tenant = :tenant and p.id = member.person order by member.person"
-        ),
+    rows = execute(
+        connection,
+        "select member.person, member.holdout, member.arm, member.data, p.country, p.region, p.device_zone, p.zone,"
+        " coalesce(case when member.holdout = 0 then (select min(m.accepted_at) from rg_message m where m.tenant = :tenant"
+        " and m.campaign = :campaign and m.person = member.person) end, member.assigned_at, member.started_at)"
+        f" from (select r.person, r.holdout, r.arm, r.data, r.assigned_at, r.started_at from {MEMBERS}) as member"
+        " left join rg_person p on p.tenant = :tenant and p.id = member.person order by member.person",
         scope,
     )
     known: dict[str, dict[str, object]] = {}

@@ -5,11 +5,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from recallgate.model.state import State
 from recallgate.review.collected import Handling, ReasonCount, StateCount
-from recallgate.store.dialect import bind, values
+from recallgate.store.dialect import bind, execute, values
 
 HOUR_MS = 3_600_000
 # How long after a touch a return is credited to its channel; `*` is any channel.
@@ -49,13 +49,12 @@ class Reach(NamedTuple):
 
 
 def channel_traffic(connection: Connection, scope: Mapping[str, object]) -> list[ChannelTraffic]:
-    rows = connection.execute(
-        text(
-            f"select m.channel, count(*), count(m.accepted_at), sum({_DELIVERED}),"
-            f" sum(m.state = '{State.UNCERTAIN}' or coalesce(m.kind, '') = 'uncertain'),"
-            " count(distinct case when m.accepted_at is not null then m.person end), coalesce(sum(m.cost_micros), 0)"
-            f" from rg_message m where {_TREATED} group by m.channel order by m.channel"
-        ),
+    rows = execute(
+        connection,
+        f"select m.channel, count(*), count(m.accepted_at), sum({_DELIVERED}),"
+        f" sum(m.state = '{State.UNCERTAIN}' or coalesce(m.kind, '') = 'uncertain'),"
+        " count(distinct case when m.accepted_at is not null then m.person end), coalesce(sum(m.cost_micros), 0)"
+        f" from rg_message m where {_TREATED} group by m.channel order by m.channel",
         scope,
     )
     return [ChannelTraffic(*row) for row in rows]
@@ -63,20 +62,18 @@ def channel_traffic(connection: Connection, scope: Mapping[str, object]) -> list
 
 def reach(connection: Connection, scope: Mapping[str, object]) -> dict[str, Reach]:
     """People and messages that were intended, sent, delivered and clicked by a human."""
-    row = connection.execute(
-        text(
-            f"select count(distinct m.person), count(*),"
-            " count(distinct case when m.accepted_at is not null then m.person end), count(m.accepted_at),"
-            f" count(distinct case when {_DELIVERED} then m.person end), coalesce(sum({_DELIVERED}), 0)"
-            f" from rg_message m where {_TREATED}"
-        ),
+    row = execute(
+        connection,
+        f"select count(distinct m.person), count(*),"
+        " count(distinct case when m.accepted_at is not null then m.person end), count(m.accepted_at),"
+        f" count(distinct case when {_DELIVERED} then m.person end), coalesce(sum({_DELIVERED}), 0)"
+        f" from rg_message m where {_TREATED}",
         scope,
     ).one()
-    clicked = connection.execute(
-        text(
-            f"select count(distinct m.person), count(distinct m.id) from rg_message m {_CLICK}"
-            f" and c.verdict = 'human' and {_TREATED}"
-        ),
+    clicked = execute(
+        connection,
+        f"select count(distinct m.person), count(distinct m.id) from rg_message m {_CLICK}"
+        f" and c.verdict = 'human' and {_TREATED}",
         scope,
     ).one()
     return {
@@ -91,11 +88,10 @@ def clicks(connection: Connection, scope: Mapping[str, object]) -> tuple[dict[st
     """Messages with a human click by channel, and the number of hits that were not human."""
     human: dict[str, int] = {}
     other = 0
-    for channel, verdict, messages, hits in connection.execute(
-        text(
-            f"select m.channel, c.verdict, count(distinct m.id), count(*) from rg_message m {_CLICK}"
-            f" and {_TREATED} group by m.channel, c.verdict"
-        ),
+    for channel, verdict, messages, hits in execute(
+        connection,
+        f"select m.channel, c.verdict, count(distinct m.id), count(*) from rg_message m {_CLICK}"
+        f" and {_TREATED} group by m.channel, c.verdict",
         scope,
     ):
         if verdict == "human":
@@ -108,16 +104,15 @@ def clicks(connection: Connection, scope: Mapping[str, object]) -> tuple[dict[st
 def touches(connection: Connection, scope: Mapping[str, object], people: Sequence[str]) -> dict[str, list[tuple[int, str, str]]]:
     """What may be credited with the returns of these people, by person: (at, channel, what), oldest first."""
     found: dict[str, list[tuple[int, str, str]]] = {}
-    for person, at, channel, what in connection.execute(
-        text(
-            f"select m.person, c.at, m.channel, 'clicked' from rg_message m {_CLICK}"
-            f" and c.verdict = 'human' and {_OF_CAMPAIGN} and m.person in {values('people')}"
-            f" union all select m.person, m.delivered_at, m.channel, 'delivered' from rg_message m"
-            f" where m.delivered_at is not null and {_OF_CAMPAIGN} and m.person in {values('people')}"
-            f" union all select m.person, e.at, m.channel, e.type from rg_message m {_EVENT}"
-            f" and e.type in ('opened', 'answered') and {_OF_CAMPAIGN} and m.person in {values('people')}"
-            " order by 1, 2, 3, 4"
-        ),
+    for person, at, channel, what in execute(
+        connection,
+        f"select m.person, c.at, m.channel, 'clicked' from rg_message m {_CLICK}"
+        f" and c.verdict = 'human' and {_OF_CAMPAIGN} and m.person in {values('people')}"
+        f" union all select m.person, m.delivered_at, m.channel, 'delivered' from rg_message m"
+        f" where m.delivered_at is not null and {_OF_CAMPAIGN} and m.person in {values('people')}"
+        f" union all select m.person, e.at, m.channel, e.type from rg_message m {_EVENT}"
+        f" and e.type in ('opened', 'answered') and {_OF_CAMPAIGN} and m.person in {values('people')}"
+        " order by 1, 2, 3, 4",
         {**scope, "people": bind(people)},
     ):
         found.setdefault(person, []).append((at, channel, what))
@@ -138,16 +133,15 @@ def refusals(connection: Connection, scope: Mapping[str, object]) -> dict[tuple[
 
     A reply, a key press or a page of preferences leaves no event of that name but the record that it led to.
     """
-    rows = connection.execute(
-        text(
-            "select channel, type, count(*) from ("
-            f"select m.channel as channel, e.type as type, m.person as person from rg_message m {_EVENT}"
-            f" and e.type in ('unsubscribed', 'complained') and {_TREATED}"
-            " union select m.channel, case s.reason when 'opt_out' then 'unsubscribed' else 'complained' end, m.person"
-            " from rg_suppression s cross join rg_message m where s.tenant = :tenant and s.reason in ('opt_out', 'complaint')"
-            " and s.subject like 'p:%' and m.tenant = s.tenant and m.person = substr(s.subject, 3) and m.channel = s.channel"
-            f" and m.accepted_at <= s.received_at and {_TREATED}) as refused group by channel, type"
-        ),
+    rows = execute(
+        connection,
+        "select channel, type, count(*) from ("
+        f"select m.channel as channel, e.type as type, m.person as person from rg_message m {_EVENT}"
+        f" and e.type in ('unsubscribed', 'complained') and {_TREATED}"
+        " union select m.channel, case s.reason when 'opt_out' then 'unsubscribed' else 'complained' end, m.person"
+        " from rg_suppression s cross join rg_message m where s.tenant = :tenant and s.reason in ('opt_out', 'complaint')"
+        " and s.subject like 'p:%' and m.tenant = s.tenant and m.person = substr(s.subject, 3) and m.channel = s.channel"
+        f" and m.accepted_at <= s.received_at and {_TREATED}) as refused group by channel, type",
         scope,
     )
     return {(channel, kind): people for channel, kind, people in rows}
@@ -155,16 +149,15 @@ def refusals(connection: Connection, scope: Mapping[str, object]) -> dict[tuple[
 
 def suppressions(connection: Connection, scope: Mapping[str, object]) -> list[tuple[str, str, int]]:
     """Opt-outs and complaints of members, by whatever way they came: (person, reason, received at)."""
-    rows = connection.execute(
-        text(
-            "select person, reason, received_at from ("
-            "select substr(s.subject, 3) as person, s.reason, s.received_at from rg_suppression s where s.tenant = :tenant"
-            " and s.reason in ('opt_out', 'complaint') and s.subject like 'p:%'"
-            " union all select k.person, s.reason, s.received_at from rg_suppression s cross join rg_contact k"
-            " where s.tenant = :tenant and s.reason in ('opt_out', 'complaint') and s.subject like 'a:%'"
-            " and k.tenant = s.tenant and k.key = substr(s.subject, 3)) as found where exists (select 1 from rg_run r"
-            " where r.tenant = :tenant and r.campaign = :campaign and r.person = found.person) order by received_at, person"
-        ),
+    rows = execute(
+        connection,
+        "select person, reason, received_at from ("
+        "select substr(s.subject, 3) as person, s.reason, s.received_at from rg_suppression s where s.tenant = :tenant"
+        " and s.reason in ('opt_out', 'complaint') and s.subject like 'p:%'"
+        " union all select k.person, s.reason, s.received_at from rg_suppression s cross join rg_contact k"
+        " where s.tenant = :tenant and s.reason in ('opt_out', 'complaint') and s.subject like 'a:%'"
+        " and k.tenant = s.tenant and k.key = substr(s.subject, 3)) as found where exists (select 1 from rg_run r"
+        " where r.tenant = :tenant and r.campaign = :campaign and r.person = found.person) order by received_at, person",
         scope,
     )
     return [(person, reason, at) for person, reason, at in rows]
@@ -172,23 +165,21 @@ def suppressions(connection: Connection, scope: Mapping[str, object]) -> list[tu
 
 def reasons(connection: Connection, scope: Mapping[str, object]) -> list[ReasonCount]:
     """Messages that were deferred, rerouted or dropped, by policy and code; each message counts once a code."""
-    rows = connection.execute(
-        text(
-            "select d.verdict, coalesce(d.policy, ''), coalesce(d.code, ''), count(distinct d.message_id) as messages"
-            f" from rg_message m cross join rg_decision d where d.tenant = m.tenant and d.message_id = m.id"
-            f" and {_OF_CAMPAIGN} and d.verdict <> 'allow' group by 1, 2, 3 order by d.verdict, messages desc, 2, 3"
-        ),
+    rows = execute(
+        connection,
+        "select d.verdict, coalesce(d.policy, ''), coalesce(d.code, ''), count(distinct d.message_id) as messages"
+        f" from rg_message m cross join rg_decision d where d.tenant = m.tenant and d.message_id = m.id"
+        f" and {_OF_CAMPAIGN} and d.verdict <> 'allow' group by 1, 2, 3 order by d.verdict, messages desc, 2, 3",
         scope,
     )
     return [ReasonCount(*row) for row in rows]
 
 
 def states(connection: Connection, scope: Mapping[str, object]) -> list[StateCount]:
-    rows = connection.execute(
-        text(
-            f"select m.state, coalesce(m.reason, ''), count(*) as messages from rg_message m where {_OF_CAMPAIGN}"
-            " group by 1, 2 order by m.state, messages desc, 2"
-        ),
+    rows = execute(
+        connection,
+        f"select m.state, coalesce(m.reason, ''), count(*) as messages from rg_message m where {_OF_CAMPAIGN}"
+        " group by 1, 2 order by m.state, messages desc, 2",
         scope,
     )
     return [StateCount(*row) for row in rows]
@@ -196,19 +187,17 @@ def states(connection: Connection, scope: Mapping[str, object]) -> list[StateCou
 
 def handling(connection: Connection, scope: Mapping[str, object], *, now: int) -> Handling:
     """Retries, failovers and messages of unknown fate."""
-    retries, failovers = connection.execute(
-        text(
-            "select coalesce(sum(tries - 1), 0), coalesce(sum(accounts > 1), 0) from (select count(*) as tries,"
-            f" count(distinct a.account) as accounts from rg_message m cross join rg_attempt a"
-            f" where a.tenant = m.tenant and a.message_id = m.id and {_OF_CAMPAIGN} group by m.id) as tried"
-        ),
+    retries, failovers = execute(
+        connection,
+        "select coalesce(sum(tries - 1), 0), coalesce(sum(accounts > 1), 0) from (select count(*) as tries,"
+        f" count(distinct a.account) as accounts from rg_message m cross join rg_attempt a"
+        f" where a.tenant = m.tenant and a.message_id = m.id and {_OF_CAMPAIGN} group by m.id) as tried",
         scope,
     ).one()
-    waiting, uncertain = connection.execute(
-        text(
-            f"select coalesce(sum(m.state = '{State.UNCERTAIN}' and m.settle_at > :now), 0), count(*) from rg_message m"
-            f" where {_OF_CAMPAIGN} and (m.state = '{State.UNCERTAIN}' or (m.state = '{State.FAILED}' and m.kind = 'uncertain'))"
-        ),
+    waiting, uncertain = execute(
+        connection,
+        f"select coalesce(sum(m.state = '{State.UNCERTAIN}' and m.settle_at > :now), 0), count(*) from rg_message m"
+        f" where {_OF_CAMPAIGN} and (m.state = '{State.UNCERTAIN}' or (m.state = '{State.FAILED}' and m.kind = 'uncertain'))",
         {**scope, "now": now},
     ).one()
     return Handling(retries, failovers, waiting, uncertain - waiting)
@@ -216,8 +205,9 @@ def handling(connection: Connection, scope: Mapping[str, object], *, now: int) -
 
 def cost_by_person(connection: Connection, scope: Mapping[str, object]) -> dict[str, int]:
     """Millionths of a currency unit that the messages to each treated person cost."""
-    rows = connection.execute(
-        text(f"select m.person, sum(m.cost_micros) from rg_message m where m.cost_micros > 0 and {_TREATED} group by m.person"),
+    rows = execute(
+        connection,
+        f"select m.person, sum(m.cost_micros) from rg_message m where m.cost_micros > 0 and {_TREATED} group by m.person",
         scope,
     )
     return {person: int(cost) for person, cost in rows}

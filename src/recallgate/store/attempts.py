@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store import rows as table_rows
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import bind, execute, page
+from recallgate.store.rows import change, insert
 
 
 class Intent(NamedTuple):
@@ -48,38 +48,53 @@ class Outcome(NamedTuple):
     cost_micros: int | None = None
 
 
-_OUTCOMES = page("rows", Outcome._fields)
 # A message that was sent again without knowing whether it had arrived keeps that mark for good.
 _KEPT = "case when rg_message.reason = 'uncertain.sent_again' then rg_message.reason end"
 _ATTEMPT = ("tenant", "message_id", "n", "account", "channel", "at")
 _BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
 
+_INTEND = (
+    "update rg_message set state = 'sending', channel = p.channel, account = p.account, attempts = p.n, intent_at = :now,"
+    f" reason = {_KEPT}, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
+    " from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('queued', 'held')"
+    " and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
+    "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
+    "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
+    "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
+    f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
+    " returning id"
+)
+_FINISH_ATTEMPT = (
+    "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
+    " vendor_id = p.vendor_id from {page} p"
+    " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
+)
+_FINISH_MESSAGE = (
+    f"update rg_message set state = p.state, reason = coalesce(p.reason, {_KEPT}), kind = p.kind,"
+    " vendor_id = coalesce(p.vendor_id, rg_message.vendor_id), due_at = coalesce(p.due_at, rg_message.due_at),"
+    " settle_at = p.settle_at, accepted_at = coalesce(p.accepted_at, rg_message.accepted_at),"
+    " parts = coalesce(p.parts, rg_message.parts), cost_micros = coalesce(p.cost_micros, rg_message.cost_micros),"
+    " lease_until = 0, updated_at = :now from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('sending', 'uncertain')"
+    " and rg_message.attempts = p.n"
+)
+_LATE_RECEIPT = (
+    "update rg_message set vendor_id = p.vendor_id, accepted_at = coalesce(rg_message.accepted_at, p.accepted_at),"
+    " parts = coalesce(rg_message.parts, p.parts), cost_micros = coalesce(rg_message.cost_micros, p.cost_micros),"
+    " lease_until = 0 from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.vendor_id is null and p.vendor_id is not null"
+)
 
-def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now: int, lease_until: int) -> set[str]:
-    """Commit the intent: rows still owned and not suppressed become `sending`; answers their ids.
+
+def intend(connection: Connection, intents: Sequence[Intent], *, now: int, lease_until: int) -> set[str]:
+    """Commit the intent: rows still waiting and not suppressed become `sending`; answers their ids.
 
     The suppression is asked for inside the statement: an opt-out that was committed before it stops the message.
     """
-    ours = {
-        identity
-        for (identity,) in connection.execute(
-            sql(
-                "update rg_message set state = 'sending', channel = p.channel, account = p.account, attempts = p.n, intent_at = :now,"
-                f" reason = {_KEPT}, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
-                f" from {page('rows', Intent._fields)} p"
-                " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.lease_token = :token"
-                " and rg_message.state || '' in ('queued', 'held')"
-                " and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
-                "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
-                "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
-                "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
-                f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
-                " returning id"
-            ),
-            {"rows": bind(intents), "token": token, "now": now, "until": lease_until},
-        )
-    }
-    table_rows.insert(
+    _, returned = change(connection, _INTEND, Intent._fields, intents, now=now, until=lease_until)
+    ours = {identity for (identity,) in returned}
+    insert(
         connection,
         "rg_attempt",
         _ATTEMPT,
@@ -88,72 +103,40 @@ def intend(connection: Connection, intents: Sequence[Intent], *, token: str, now
     return ours
 
 
-def finish(connection: Connection, outcomes: Iterable[Outcome], *, now: int) -> None:
+def finish(connection: Connection, outcomes: Sequence[Outcome], *, now: int) -> None:
     """Commit outcomes: the attempt and the message."""
-    given = list(outcomes)
-    rows = bind(given)
-    connection.execute(
-        sql(
-            "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
-            f" vendor_id = p.vendor_id from {_OUTCOMES} p"
-            " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
-        ),
-        {"rows": rows, "now": now},
-    )
-    moved = connection.execute(
-        sql(
-            f"update rg_message set state = p.state, reason = coalesce(p.reason, {_KEPT}), kind = p.kind, vendor_id = coalesce(p.vendor_id, rg_message.vendor_id),"
-            " due_at = coalesce(p.due_at, rg_message.due_at), settle_at = p.settle_at,"
-            " accepted_at = coalesce(p.accepted_at, rg_message.accepted_at), parts = coalesce(p.parts, rg_message.parts),"
-            " cost_micros = coalesce(p.cost_micros, rg_message.cost_micros), lease_token = null, lease_until = 0, updated_at = :now"
-            f" from {_OUTCOMES} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('sending', 'uncertain')"
-            " and rg_message.attempts = p.n"
-        ),
-        {"rows": rows, "now": now},
-    )
-    if moved.rowcount == len(given):
-        return
-    # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
-    connection.execute(
-        sql(
-            "update rg_message set vendor_id = p.vendor_id, accepted_at = coalesce(rg_message.accepted_at, p.accepted_at),"
-            " parts = coalesce(rg_message.parts, p.parts), cost_micros = coalesce(rg_message.cost_micros, p.cost_micros),"
-            f" lease_token = null, lease_until = 0 from {_OUTCOMES} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.vendor_id is null and p.vendor_id is not null"
-        ),
-        {"rows": rows},
-    )
+    change(connection, _FINISH_ATTEMPT, Outcome._fields, outcomes, now=now)
+    moved, _ = change(connection, _FINISH_MESSAGE, Outcome._fields, outcomes, now=now)
+    if moved < len(outcomes):
+        # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
+        change(connection, _LATE_RECEIPT, Outcome._fields, outcomes)
 
 
 def fault(
     connection: Connection, tenant: str, identity: str, *, n: int, kind: str, code: str | None, detail: str, now: int
 ) -> None:
     """Close an attempt that certainly sent nothing, before another follows inside the lease."""
-    connection.execute(
-        sql(
-            "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail"
-            " where tenant = :tenant and message_id = :id and n = :n"
-        ),
+    execute(
+        connection,
+        "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail"
+        " where tenant = :tenant and message_id = :id and n = :n",
         {"tenant": tenant, "id": identity, "n": n, "kind": kind, "code": code, "detail": detail, "now": now},
     )
 
 
 def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, account: str, channel: str, now: int) -> bool:
     """A further try inside the lease, as its own row; False when the message is no longer ours to send."""
-    moved = connection.execute(
-        sql(
-            "update rg_message set attempts = :n, intent_at = :now, updated_at = :now"
-            " where tenant = :tenant and id = :id and state = 'sending' and attempts = :n - 1"
-        ),
+    moved = execute(
+        connection,
+        "update rg_message set attempts = :n, intent_at = :now, updated_at = :now"
+        " where tenant = :tenant and id = :id and state = 'sending' and attempts = :n - 1",
         {"tenant": tenant, "id": identity, "n": n, "now": now},
     )
     if moved.rowcount != 1:
         return False
-    connection.execute(
-        sql(
-            "insert into rg_attempt (tenant, message_id, n, account, channel, at) values (:tenant, :id, :n, :account, :channel, :now)"
-        ),
+    execute(
+        connection,
+        "insert into rg_attempt (tenant, message_id, n, account, channel, at) values (:tenant, :id, :n, :account, :channel, :now)",
         {"tenant": tenant, "id": identity, "n": n, "account": account, "channel": channel, "now": now},
     )
     return True
@@ -162,11 +145,10 @@ def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, 
 def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str | None]]]:
     """The accounts that were tried for each message, oldest first, with the kind of failure."""
     found: dict[str, list[tuple[str, str | None]]] = {}
-    for identity, account, kind in connection.execute(
-        sql(
-            f"select a.message_id, a.account, a.kind from {page('rows', ('tenant', 'id'))} p cross join rg_attempt a"
-            " where a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n"
-        ),
+    for identity, account, kind in execute(
+        connection,
+        f"select a.message_id, a.account, a.kind from {page('rows', ('tenant', 'id'))} p cross join rg_attempt a"
+        " where a.tenant = p.tenant and a.message_id = p.id order by a.message_id, a.n",
         {"rows": bind(pairs)},
     ):
         found.setdefault(identity, []).append((account, kind))
@@ -175,25 +157,23 @@ def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str,
 
 def reap(connection: Connection, *, now: int, settle_at: int) -> int:
     """Rows in `sending` whose lease has ended were perhaps sent: they become `uncertain`. Answers how many."""
-    rows = connection.execute(
-        sql("select tenant, id, attempts from rg_message where state = 'sending' and lease_until <= :now"), {"now": now}
-    ).all()
+    rows = execute(
+        connection, "select tenant, id, attempts from rg_message where state = 'sending' and lease_until <= :now", {"now": now}
+    )
     if not rows:
         return 0
     stuck = bind([tuple(row) for row in rows])
-    connection.execute(
-        sql(
-            "update rg_attempt set finished_at = :now, outcome = 'uncertain', kind = 'uncertain', code = 'crash'"
-            f" from {page('rows', ('tenant', 'id', 'n'))} p"
-            " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n and rg_attempt.outcome is null"
-        ),
+    execute(
+        connection,
+        "update rg_attempt set finished_at = :now, outcome = 'uncertain', kind = 'uncertain', code = 'crash'"
+        f" from {page('rows', ('tenant', 'id', 'n'))} p"
+        " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n and rg_attempt.outcome is null",
         {"rows": stuck, "now": now},
     )
-    found = connection.execute(
-        sql(
-            "update rg_message set state = 'uncertain', kind = 'uncertain', reason = 'uncertain.crash', settle_at = :settle,"
-            " lease_token = null, lease_until = 0, updated_at = :now where state = 'sending' and lease_until <= :now"
-        ),
+    found = execute(
+        connection,
+        "update rg_message set state = 'uncertain', kind = 'uncertain', reason = 'uncertain.crash', settle_at = :settle,"
+        " lease_until = 0, updated_at = :now where state = 'sending' and lease_until <= :now",
         {"now": now, "settle": settle_at},
     )
     return found.rowcount
@@ -213,11 +193,10 @@ class Unsettled(NamedTuple):
 
 
 def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]:
-    rows = connection.execute(
-        sql(
-            f"select {', '.join(Unsettled._fields)} from rg_message where state = 'uncertain' and settle_at <= :now"
-            " order by settle_at, id limit :most"
-        ),
+    rows = execute(
+        connection,
+        f"select {', '.join(Unsettled._fields)} from rg_message where state = 'uncertain' and settle_at <= :now"
+        " order by settle_at, id limit :most",
         {"now": now, "most": most},
     )
     return [Unsettled(*row) for row in rows]
@@ -225,11 +204,10 @@ def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]
 
 def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int | None]], *, now: int) -> None:
     """Close uncertain rows or send them again: (tenant, id, state, reason, due_at)."""
-    connection.execute(
-        sql(
-            "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
-            f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'uncertain'"
-        ),
+    execute(
+        connection,
+        "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
+        f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
+        " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'uncertain'",
         {"rows": bind(rows), "now": now},
     )

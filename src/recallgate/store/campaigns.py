@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page, sql, values
+from recallgate.store.dialect import bind, execute, page, values
 
 
 class CampaignRow(NamedTuple):
@@ -48,18 +48,18 @@ def save(connection: Connection, row: CampaignRow) -> None:
     updates = ", ".join(
         f"{name} = excluded.{name}" for name in CampaignRow._fields if name not in ("tenant", "id", "launched_at")
     )
-    connection.execute(
-        sql(
-            f"insert into rg_campaign ({', '.join(CampaignRow._fields)})"
-            f" values ({', '.join(':' + name for name in CampaignRow._fields)}) on conflict (tenant, id) do update set {updates}"
-        ),
+    execute(
+        connection,
+        f"insert into rg_campaign ({', '.join(CampaignRow._fields)})"
+        f" values ({', '.join(':' + name for name in CampaignRow._fields)}) on conflict (tenant, id) do update set {updates}",
         row._asdict(),
     )
 
 
 def load(connection: Connection, tenant: str, campaign: str) -> CampaignRow | None:
-    row = connection.execute(
-        sql(f"select {', '.join(CampaignRow._fields)} from rg_campaign where tenant = :tenant and id = :id"),
+    row = execute(
+        connection,
+        f"select {', '.join(CampaignRow._fields)} from rg_campaign where tenant = :tenant and id = :id",
         {"tenant": tenant, "id": campaign},
     ).one_or_none()
     return CampaignRow(*row) if row is not None else None
@@ -67,10 +67,9 @@ def load(connection: Connection, tenant: str, campaign: str) -> CampaignRow | No
 
 def enrol(connection: Connection, rows: Iterable[RunRow]) -> int:
     """Start runs; a person who is in the same run already is not started again. Answers how many were new."""
-    found = connection.execute(
-        sql(
-            f"insert into rg_run ({', '.join(RunRow._fields)}) select p.* from {page('rows', RunRow._fields)} p where true on conflict do nothing"
-        ),
+    found = execute(
+        connection,
+        f"insert into rg_run ({', '.join(RunRow._fields)}) select p.* from {page('rows', RunRow._fields)} p where true on conflict do nothing",
         {"rows": bind(rows)},
     )
     return found.rowcount
@@ -78,20 +77,20 @@ def enrol(connection: Connection, rows: Iterable[RunRow]) -> int:
 
 def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[RunRow]:
     """Runs to be moved on, oldest first."""
-    rows = connection.execute(
-        sql(
-            f"select {', '.join(RunRow._fields)} from rg_run where state = 'active' and wake_at is not null and wake_at <= :now"
-            " and campaign = :campaign order by wake_at, person limit :most"
-        ),
+    rows = execute(
+        connection,
+        f"select {', '.join(RunRow._fields)} from rg_run where state = 'active' and wake_at is not null and wake_at <= :now"
+        " and campaign = :campaign order by wake_at, person limit :most",
         {"now": now, "most": most, "campaign": campaign},
     )
-    return [RunRow(*row) for row in rows.all()]
+    return [RunRow(*row) for row in rows]
 
 
 def next_wake(connection: Connection, campaign: str) -> int | None:
     """When the next run of a campaign is to be moved on."""
-    found = connection.execute(
-        sql("select min(wake_at) from rg_run where state = 'active' and wake_at is not null and campaign = :campaign"),
+    found = execute(
+        connection,
+        "select min(wake_at) from rg_run where state = 'active' and wake_at is not null and campaign = :campaign",
         {"campaign": campaign},
     ).scalar()
     return int(found) if found is not None else None
@@ -117,32 +116,31 @@ def move(connection: Connection, rows: Iterable[RunRow]) -> None:
     """Store where runs stand now."""
     moved = [tuple(getattr(row, name) for name in _MOVED) for row in rows]
     sets = ", ".join(f"{name} = p.{name}" for name in _MOVED[4:])
-    connection.execute(
-        sql(
-            f"update rg_run set {sets} from {page('rows', _MOVED)} p where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign"
-            " and rg_run.person = p.person and rg_run.run = p.run"
-        ),
+    execute(
+        connection,
+        f"update rg_run set {sets} from {page('rows', _MOVED)} p where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign"
+        " and rg_run.person = p.person and rg_run.run = p.run",
         {"rows": bind(moved)},
     )
 
 
 def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *, now: int) -> int:
     """Wake runs that wait for what happened: (person, event type). Returns and conversions wake every run of the person."""
-    found = connection.execute(
-        sql(
-            "update rg_run set wake_at = :now where rowid in ("
-            f" select r.rowid from {page('news', ('person', 'type'))} p cross join rg_run r"
-            " where r.tenant = :tenant and r.person = p.person and r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
-            " or instr(coalesce(r.waiting, ''), '\"' || p.type || '\"') > 0))"
-        ),
+    found = execute(
+        connection,
+        "update rg_run set wake_at = :now where rowid in ("
+        f" select r.rowid from {page('news', ('person', 'type'))} p cross join rg_run r"
+        " where r.tenant = :tenant and r.person = p.person and r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
+        " or instr(coalesce(r.waiting, ''), '\"' || p.type || '\"') > 0))",
         {"tenant": tenant, "news": bind(news), "now": now},
     )
     return found.rowcount
 
 
 def active(connection: Connection, tenant: str, campaign: str) -> int:
-    found = connection.execute(
-        sql("select count(*) from rg_run where tenant = :tenant and campaign = :campaign and state = 'active'"),
+    found = execute(
+        connection,
+        "select count(*) from rg_run where tenant = :tenant and campaign = :campaign and state = 'active'",
         {"tenant": tenant, "campaign": campaign},
     ).scalar()
     return int(found or 0)
@@ -166,14 +164,13 @@ def messages_of_runs(
     """The messages of runs, by (person, run), oldest first."""
     found: dict[tuple[str, int], list[RunMessage]] = {}
     columns = ", ".join("m." + name for name in RunMessage._fields)
-    for person, run, *rest in connection.execute(
-        sql(
-            f"select m.person, m.run, {columns} from {page('runs', ('person', 'run'))} p cross join rg_message m"
-            " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
-            " order by m.created_at, m.id"
-        ),
+    for person, run, *rest in execute(
+        connection,
+        f"select m.person, m.run, {columns} from {page('runs', ('person', 'run'))} p cross join rg_message m"
+        " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
+        " order by m.created_at, m.id",
         {"tenant": tenant, "campaign": campaign, "runs": bind(runs)},
-    ).all():
+    ):
         found.setdefault((person, run), []).append(RunMessage(*rest))
     return found
 
@@ -182,33 +179,35 @@ def cancel_waiting(
     connection: Connection, tenant: str, campaign: str, people: Sequence[tuple[str, int]], *, now: int, reason: str
 ) -> None:
     """Take back messages of ended runs that have not left: (person, run)."""
-    connection.execute(
-        sql(
-            "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now, lease_token = null, lease_until = 0"
-            f" where rowid in (select m.rowid from {page('people', ('person', 'run'))} p cross join rg_message m"
-            " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
-            " and m.state || '' in ('queued', 'held'))"
-        ),
+    execute(
+        connection,
+        "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now"
+        f" where rowid in (select m.rowid from {page('people', ('person', 'run'))} p cross join rg_message m"
+        " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
+        " and m.state || '' in ('queued', 'held'))",
         {"tenant": tenant, "campaign": campaign, "people": bind(people), "now": now, "reason": reason},
     )
 
 
 def set_mode(connection: Connection, tenant: str, scope: str, name: str, mode: str | None, *, now: int) -> None:
     """Pause, stop or (mode None) resume a campaign, account or channel."""
-    connection.execute(
-        sql("delete from rg_pause where tenant = :tenant and scope = :scope and name = :name"),
+    execute(
+        connection,
+        "delete from rg_pause where tenant = :tenant and scope = :scope and name = :name",
         {"tenant": tenant, "scope": scope, "name": name},
     )
     if mode is not None:
-        connection.execute(
-            sql("insert into rg_pause values (:tenant, :scope, :name, :mode, :now)"),
+        execute(
+            connection,
+            "insert into rg_pause values (:tenant, :scope, :name, :mode, :now)",
             {"tenant": tenant, "scope": scope, "name": name, "mode": mode, "now": now},
         )
 
 
 def ids(connection: Connection, tenant: str, state: str = "launched") -> list[str]:
-    rows = connection.execute(
-        sql(f"select id from rg_campaign where tenant = :tenant and state in {values('states')} order by launched_at, id"),
+    rows = execute(
+        connection,
+        f"select id from rg_campaign where tenant = :tenant and state in {values('states')} order by launched_at, id",
         {"tenant": tenant, "states": bind([state])},
     )
     return [identity for (identity,) in rows]

@@ -1,17 +1,51 @@
-"""What differs between databases: how a page of rows becomes a table of a statement."""
+"""The door to the database, and what differs between databases: how a statement runs, how a page of rows becomes a table.
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+Statements are text with `:name` parameters. On SQLite they go to the driver as they are: a page asks the same dozen of them
+again and again, and the layers between would cost more than running them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, text
+from sqlalchemy import Connection
 
 
-@lru_cache(maxsize=1024)
-def sql(statement: str) -> TextClause:
-    """A statement, made once: reading its parameters anew would cost more than running it."""
-    return text(statement)
+class Found(list[Any]):
+    """The rows of a statement as tuples, and how many rows it changed."""
+
+    __slots__ = ("names", "rowcount")
+
+    def __init__(self, rows: Iterable[Any], rowcount: int, names: Sequence[str] = ()) -> None:
+        super().__init__(rows)
+        self.rowcount = rowcount
+        self.names = names
+
+    def one(self) -> Any:
+        (row,) = self
+        return row
+
+    def one_or_none(self) -> Any:
+        return self[0] if self else None
+
+    def scalar(self) -> Any:
+        """The first column of the first row; None without rows."""
+        return self[0][0] if self else None
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """The rows by the names of their columns."""
+        return [dict(zip(self.names, row, strict=True)) for row in self]
+
+
+def execute(connection: Connection, statement: str, scope: Mapping[str, Any] | Sequence[Any] = ()) -> Found:
+    """Run a statement to its end. `scope`: values by name, or in the order of `?1`, `?2`, …."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statement, scope)
+    described = cursor.description
+    if described is None:
+        return Found((), cursor.rowcount)
+    rows = cursor.fetchall()
+    return Found(rows, len(rows), [column[0] for column in described])
 
 
 def page(name: str, columns: Sequence[str]) -> str:

@@ -11,12 +11,13 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -136,7 +137,7 @@ def _together(connection: Connection, orders: list[_Order]) -> list[tuple[Any, B
     if len(orders) == 1:
         return [_alone(connection, orders[0])]
     try:
-        with connection.begin():
+        with _transaction(connection):
             return [(_call(order, connection), None) for order in orders]
     except Exception:
         return None
@@ -144,10 +145,27 @@ def _together(connection: Connection, orders: list[_Order]) -> list[tuple[Any, B
 
 def _alone(connection: Connection, order: _Order) -> tuple[Any, BaseException | None]:
     try:
-        with connection.begin():
+        with _transaction(connection):
             return _call(order, connection), None
     except Exception as exc:
         return None, _translated(exc)
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """From `begin immediate` to the commit, past SQLAlchemy, whose own bookkeeping costs as much as a small transaction."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute("begin immediate")
+    try:
+        yield
+        raw.commit()
+    except BaseException:
+        raw.rollback()
+        raise
+    finally:
+        if connection.in_transaction():  # somebody ran a statement of SQLAlchemy's: its notes end with ours
+            connection.rollback()
 
 
 def _call(order: _Order, connection: Connection) -> Any:
@@ -165,7 +183,7 @@ def _settle(future: "asyncio.Future[Any]", result: Any, fault: BaseException | N
 
 
 def _translated(exc: Exception) -> Exception:
-    if isinstance(exc, OperationalError):
+    if isinstance(exc, (OperationalError, sqlite3.OperationalError)):
         return StoreError(f"store: {_reason(exc)}")
     return exc
 
@@ -197,13 +215,11 @@ def _connect(path: str) -> Engine:
         folder = Path(path).parent
         if not folder.is_dir():
             raise StoreError(f"store: the folder {folder} does not exist; make it first")
-    engine = create_engine("sqlite://", creator=creator, poolclass=StaticPool)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
-    return engine
+    return create_engine("sqlite://", creator=creator, poolclass=StaticPool)
 
 
 def _prepare(connection: Connection) -> None:
-    with connection.begin():
+    with _transaction(connection):
         try:
             tables = inspect(connection).has_table("rg_schema_version")
         except DatabaseError as exc:

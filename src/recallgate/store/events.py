@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from recallgate.model.event import EventType
 from recallgate.model.state import REPORTED, State, after_report
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import bind, execute, page
 
 
 class EventRow(NamedTuple):
@@ -55,20 +55,18 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
     wanted = sorted(set(asked), key=str)
     found: dict[Asked, Subject] = {}
     if ours := [one for one in wanted if one[0] is not None]:
-        for row in connection.execute(
-            sql(
-                f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-                " cross join rg_message m where m.tenant = :tenant and m.id = p.message_id"
-            ),
+        for row in execute(
+            connection,
+            f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
+            " cross join rg_message m where m.tenant = :tenant and m.id = p.message_id",
             {"tenant": tenant, "asked": bind(ours)},
         ):
             found[row[0], row[1], row[2]] = Subject(*row[3:])
     if theirs := [one for one in wanted if one not in found and one[1] is not None and one[2] is not None]:
-        for row in connection.execute(
-            sql(
-                f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-                " cross join rg_message m where m.account = p.account and m.vendor_id = p.vendor_id and m.tenant = :tenant"
-            ),
+        for row in execute(
+            connection,
+            f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
+            " cross join rg_message m where m.account = p.account and m.vendor_id = p.vendor_id and m.tenant = :tenant",
             {"tenant": tenant, "asked": bind(theirs)},
         ):
             found[row[0], row[1], row[2]] = Subject(*row[3:])
@@ -79,11 +77,10 @@ def insert(connection: Connection, rows: Sequence[EventRow]) -> set[str]:
     """Store events; answers the dedupe keys of those that were new."""
     return {
         dedupe
-        for (dedupe,) in connection.execute(
-            sql(
-                f"insert into rg_event ({', '.join(EventRow._fields)}) select p.* from {page('rows', EventRow._fields)} p where true"
-                " on conflict do nothing returning dedupe"
-            ),
+        for (dedupe,) in execute(
+            connection,
+            f"insert into rg_event ({', '.join(EventRow._fields)}) select p.* from {page('rows', EventRow._fields)} p where true"
+            " on conflict do nothing returning dedupe",
             {"rows": bind(rows)},
         )
     }
@@ -123,15 +120,14 @@ def fold(subject: Subject, news: Iterable[tuple[EventType, int, str | None, str 
 
 def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> None:
     """Raise states, only from the state that was read in this transaction."""
-    connection.execute(
-        sql(
-            "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
-            " reason = case when p.state <> p.was and rg_message.reason is not 'uncertain.sent_again' then p.reason else rg_message.reason end,"
-            " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
-            " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
-            f" from {page('rows', Change._fields)} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = p.was"
-        ),
+    execute(
+        connection,
+        "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
+        " reason = case when p.state <> p.was and rg_message.reason is not 'uncertain.sent_again' then p.reason else rg_message.reason end,"
+        " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
+        " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
+        f" from {page('rows', Change._fields)} p"
+        " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = p.was",
         {"rows": bind(changes), "now": now},
     )
 
@@ -140,12 +136,11 @@ def orphans(
     connection: Connection, receipts: Iterable[tuple[str, str]]
 ) -> list[tuple[int, str, str, str, int, str | None, str | None]]:
     """Events that came before their receipt: (seq, account, vendor id, type, at, kind, code) of (account, vendor id) pairs."""
-    rows = connection.execute(
-        sql(
-            f"select e.seq, e.account, e.vendor_id, e.type, e.at, e.kind, e.code from {page('rows', ('account', 'vendor_id'))} p"
-            " cross join rg_event e where e.account = p.account and e.vendor_id = p.vendor_id"
-            " and e.message_id is null and e.vendor_id is not null order by e.seq"
-        ),
+    rows = execute(
+        connection,
+        f"select e.seq, e.account, e.vendor_id, e.type, e.at, e.kind, e.code from {page('rows', ('account', 'vendor_id'))} p"
+        " cross join rg_event e where e.account = p.account and e.vendor_id = p.vendor_id"
+        " and e.message_id is null and e.vendor_id is not null order by e.seq",
         {"rows": bind(receipts)},
     )
     return [(seq, account, vendor_id, kind, at, error, code) for seq, account, vendor_id, kind, at, error, code in rows]
@@ -153,22 +148,20 @@ def orphans(
 
 def adopt(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     """Tie orphans to their message: (seq, message id, person)."""
-    connection.execute(
-        sql(
-            "update rg_event set message_id = p.message_id, person = p.person"
-            f" from {page('rows', ('seq', 'message_id', 'person'))} p where rg_event.seq = p.seq"
-        ),
+    execute(
+        connection,
+        "update rg_event set message_id = p.message_id, person = p.person"
+        f" from {page('rows', ('seq', 'message_id', 'person'))} p where rg_event.seq = p.seq",
         {"rows": bind(rows)},
     )
 
 
 def keep_raw(connection: Connection, values: dict[str, Any]) -> None:
     """Keep a callback that was genuine but could not be read, so that nothing told is lost."""
-    connection.execute(
-        sql(
-            "insert into rg_callback (tenant, account, received_at, method, url, headers, body, error)"
-            " values (:tenant, :account, :received_at, :method, :url, :headers, :body, :error)"
-        ),
+    execute(
+        connection,
+        "insert into rg_callback (tenant, account, received_at, method, url, headers, body, error)"
+        " values (:tenant, :account, :received_at, :method, :url, :headers, :body, :error)",
         {**values, "headers": json.dumps(values["headers"])},
     )
 
@@ -176,11 +169,10 @@ def keep_raw(connection: Connection, values: dict[str, Any]) -> None:
 def of_messages(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, list[tuple[str, int, str]]]:
     """(type, at, data) of the events of messages, by message id, in order of their instants."""
     found: dict[str, list[tuple[str, int, str]]] = {}
-    for identity, kind, at, data in connection.execute(
-        sql(
-            "select message_id, type, at, data from rg_event where tenant = :tenant"
-            " and message_id in (select value from json_each(:ids)) order by at, type, dedupe"
-        ),
+    for identity, kind, at, data in execute(
+        connection,
+        "select message_id, type, at, data from rg_event where tenant = :tenant"
+        " and message_id in (select value from json_each(:ids)) order by at, type, dedupe",
         {"tenant": tenant, "ids": bind(ids)},
     ):
         found.setdefault(identity, []).append((kind, at, data))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
-from recallgate.store.dialect import bind, page
+from recallgate.store.dialect import bind, execute, page
 
 # Cap entries older than the longest rolling window of any rule are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
@@ -71,7 +71,7 @@ def load(connection: Connection, messages: Sequence[Message], now: datetime, *, 
 
 def _rows(connection: Connection, statement: str, scope: Mapping[str, object]) -> Iterable[Any]:
     """Rows of a query with named parameters; handed to the driver as it stands, since a page asks it again and again."""
-    return connection.exec_driver_sql(statement, dict(scope))
+    return execute(connection, statement, dict(scope))
 
 
 _KEYS = "(select value from json_each(:keys))"

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store import rows as table_rows
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import bind, execute, page
+from recallgate.store.rows import change, insert
 
 
 class CapEntry(NamedTuple):
-    """A counted send, reserved before the call; one row for the person, one for the address."""
+    """A counted send, written with the intent; one row for the person, one for the address."""
 
     tenant: str
     subject: str
@@ -24,24 +24,24 @@ class CapEntry(NamedTuple):
 
 def reserve(connection: Connection, entries: Iterable[CapEntry]) -> None:
     """Count messages before they leave; another try of the same message counts once, from its newest intent."""
-    table_rows.insert(
+    insert(
         connection,
         "rg_cap_entry",
         (*CapEntry._fields, "state"),
-        [(*entry, "reserved") for entry in entries],
+        [(*entry, "counted") for entry in entries],
         rest="on conflict (tenant, subject, message_id) do update"
-        " set at = excluded.at, channel = excluded.channel, state = 'reserved'",
+        " set at = excluded.at, channel = excluded.channel, state = 'counted'",
     )
 
 
-def settle_caps(connection: Connection, rows: Iterable[tuple[str, str, str, str]]) -> None:
-    """Confirm or release entries: (tenant, subject, message id, state)."""
-    connection.execute(
-        sql(
-            f"update rg_cap_entry set state = p.state from {page('rows', ('tenant', 'subject', 'message_id', 'state'))} p"
-            " where rg_cap_entry.tenant = p.tenant and rg_cap_entry.subject = p.subject and rg_cap_entry.message_id = p.message_id"
-        ),
-        {"rows": bind(rows)},
+def release(connection: Connection, entries: Iterable[tuple[str, str, str]]) -> None:
+    """Count no longer what certainly was not sent: (tenant, subject, message id)."""
+    change(
+        connection,
+        "update rg_cap_entry set state = 'released' from {page} p"
+        " where rg_cap_entry.tenant = p.tenant and rg_cap_entry.subject = p.subject and rg_cap_entry.message_id = p.message_id",
+        ("tenant", "subject", "message_id"),
+        list(entries),
     )
 
 
@@ -65,14 +65,13 @@ class SuppressionRow(NamedTuple):
 
 def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
     """Add suppressions; one that stands already with the same scope and reason is not added again."""
-    found = connection.execute(
-        sql(
-            f"insert into rg_suppression ({', '.join(SuppressionRow._fields)})"
-            f" select p.* from {page('rows', SuppressionRow._fields)} p where not exists ("
-            "  select 1 from rg_suppression s where s.tenant = p.tenant and s.subject = p.subject and s.channel = p.channel"
-            "  and s.topic = p.topic and s.sender = p.sender and s.reason = p.reason and s.cleared_at is null"
-            "  and s.expires_at is null)"
-        ),
+    found = execute(
+        connection,
+        f"insert into rg_suppression ({', '.join(SuppressionRow._fields)})"
+        f" select p.* from {page('rows', SuppressionRow._fields)} p where not exists ("
+        "  select 1 from rg_suppression s where s.tenant = p.tenant and s.subject = p.subject and s.channel = p.channel"
+        "  and s.topic = p.topic and s.sender = p.sender and s.reason = p.reason and s.cleared_at is null"
+        "  and s.expires_at is null)",
         {"rows": bind(rows)},
     )
     return found.rowcount
@@ -80,11 +79,10 @@ def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
 
 def clear(connection: Connection, tenant: str, subject: str, *, reason: str, now: int, channel: str = "*") -> int:
     """End suppressions of one reason (an opt-in clears `opt_out` only, never a complaint)."""
-    found = connection.execute(
-        sql(
-            "update rg_suppression set cleared_at = :now where tenant = :tenant and subject = :subject and reason = :reason"
-            " and cleared_at is null and (:channel = '*' or channel in ('*', :channel))"
-        ),
+    found = execute(
+        connection,
+        "update rg_suppression set cleared_at = :now where tenant = :tenant and subject = :subject and reason = :reason"
+        " and cleared_at is null and (:channel = '*' or channel in ('*', :channel))",
         {"tenant": tenant, "subject": subject, "reason": reason, "now": now, "channel": channel},
     )
     return found.rowcount
@@ -105,10 +103,9 @@ class ConsentRow(NamedTuple):
 
 
 def record_consents(connection: Connection, rows: Iterable[ConsentRow]) -> None:
-    connection.execute(
-        sql(
-            f"insert into rg_consent ({', '.join(ConsentRow._fields)}) select p.* from {page('rows', ConsentRow._fields)} p where true"
-        ),
+    execute(
+        connection,
+        f"insert into rg_consent ({', '.join(ConsentRow._fields)}) select p.* from {page('rows', ConsentRow._fields)} p where true",
         {"rows": bind(rows)},
     )
 
@@ -130,4 +127,4 @@ class DecisionRow(NamedTuple):
 
 
 def record_decisions(connection: Connection, rows: Iterable[DecisionRow]) -> None:
-    table_rows.insert(connection, "rg_decision", DecisionRow._fields, rows)
+    insert(connection, "rg_decision", DecisionRow._fields, rows)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import bind, execute, page
 
 
 class LinkRow(NamedTuple):
@@ -20,11 +20,10 @@ class LinkRow(NamedTuple):
 
 
 def insert(connection: Connection, rows: Iterable[LinkRow]) -> None:
-    connection.execute(
-        sql(
-            f"insert into rg_link ({', '.join(LinkRow._fields)}) select p.* from {page('rows', LinkRow._fields)} p where true"
-            " on conflict do nothing"
-        ),
+    execute(
+        connection,
+        f"insert into rg_link ({', '.join(LinkRow._fields)}) select p.* from {page('rows', LinkRow._fields)} p where true"
+        " on conflict do nothing",
         {"rows": bind(rows)},
     )
 
@@ -46,12 +45,11 @@ class Found(NamedTuple):
 
 
 def find(connection: Connection, code: str) -> Found | None:
-    row = connection.execute(
-        sql(
-            "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
-            " json_extract(m.payload, '$.topic') from rg_link l"
-            " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code"
-        ),
+    row = execute(
+        connection,
+        "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
+        " json_extract(m.payload, '$.topic') from rg_link l"
+        " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code",
         {"code": code},
     ).one_or_none()
     return Found(*row) if row is not None else None
@@ -71,16 +69,18 @@ class Hit(NamedTuple):
 
 
 def record_hits(connection: Connection, rows: Iterable[Hit]) -> None:
-    connection.execute(
-        sql(f"insert into rg_click ({', '.join(Hit._fields)}) select p.* from {page('rows', Hit._fields)} p where true"),
+    execute(
+        connection,
+        f"insert into rg_click ({', '.join(Hit._fields)}) select p.* from {page('rows', Hit._fields)} p where true",
         {"rows": bind(rows)},
     )
 
 
 def recent_hits(connection: Connection, tenant: str, message_id: str, since: int) -> list[tuple[str, int]]:
     """(code, at) of hits on any link of a message since an instant."""
-    rows = connection.execute(
-        sql("select code, at from rg_click where tenant = :tenant and message_id = :message and at >= :since"),
+    rows = execute(
+        connection,
+        "select code, at from rg_click where tenant = :tenant and message_id = :message and at >= :since",
         {"tenant": tenant, "message": message_id, "since": since},
     )
     return [(code, at) for code, at in rows]

@@ -1,7 +1,7 @@
 """Message rows: in, claimed, held, closed. Every statement takes a whole page."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.store.dialect import bind, page, sql
+from recallgate.store.dialect import execute
+from recallgate.store.rows import change
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
 _COLUMNS = [
@@ -38,7 +39,6 @@ _COLUMNS = [
     "due_at",
     "expires_at",
     "lease_until",
-    "lease_token",
     "attempts",
 ]
 
@@ -79,12 +79,13 @@ def body_hash(message: Message) -> str:
     return hashlib.sha256(message.model_dump_json(exclude={"id"}).encode()).hexdigest()
 
 
-def insert(
-    connection: Connection, messages: Sequence[Message], now: datetime, *, lease_token: str | None = None, lease_until: int = 0
-) -> list[Stored]:
+_INSERT = f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {{page}} p where true on conflict do nothing returning tenant, id"
+
+
+def insert(connection: Connection, messages: Sequence[Message], now: datetime) -> list[Stored]:
     """Write messages as `queued`; one with a known idempotency key (or id) is not written again.
 
-    Raises `IdempotencyConflict` when the known one says something else. With a lease the writer owns them at once.
+    Raises `IdempotencyConflict` when the known one says something else.
     """
     at = to_ms(now)
     rows = []
@@ -112,21 +113,12 @@ def insert(
                 at,
                 max(at, to_ms(message.not_before)) if message.not_before else at,
                 to_ms(message.expires_at) if message.expires_at else None,
-                lease_until,
-                lease_token,
+                0,
                 0,
             )
         )
-    written = {
-        (tenant, identity)
-        for tenant, identity in connection.execute(
-            sql(
-                f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {page('rows', _COLUMNS)} where true "
-                "on conflict do nothing returning tenant, id"
-            ),
-            {"rows": bind(rows)},
-        )
-    }
+    _, returned = change(connection, _INSERT, _COLUMNS, rows)
+    written = {(tenant, identity) for tenant, identity in returned}
     if len(written) == len(rows):
         return [Stored(message.id, False) for message in messages]
     return [
@@ -136,23 +128,20 @@ def insert(
 
 
 def _known(connection: Connection, message: Message) -> Stored:
-    found = connection.execute(
-        sql(
-            "select id, body_hash, idempotency_key from rg_message where tenant = :tenant and "
-            "(idempotency_key = :key or id = :id) order by idempotency_key is null limit 1"
-        ),
+    identity, digest = execute(
+        connection,
+        "select id, body_hash from rg_message where tenant = :tenant and (idempotency_key = :key or id = :id)"
+        " order by idempotency_key is null limit 1",
         {"tenant": message.tenant, "key": message.idempotency_key, "id": message.id},
     ).one()
-    if message.idempotency_key is None:
-        return Stored(found.id, True)
-    if found.body_hash != body_hash(message):
+    if message.idempotency_key is not None and digest != body_hash(message):
         raise IdempotencyConflict(
             "idempotency_key: it was used before for another message; send the same message again, or take a new key"
         )
-    return Stored(found.id, True)
+    return Stored(identity, True)
 
 
-_RANKS = sql(
+_RANKS = (
     "with recursive r(rank) as ("
     " select min(rank) from rg_message where channel = :channel and state in ('queued', 'held')"
     " union all"
@@ -160,36 +149,32 @@ _RANKS = sql(
     " from r where r.rank is not null"
     ") select rank from r where rank is not null"
 )
-_CLAIM = sql(
-    "update rg_message set lease_token = :token, lease_until = :until where rowid in ("
-    " select rowid from rg_message where channel = :channel and rank = :rank and due_at <= :now"
-    " and state in ('queued', 'held') and lease_until <= :now order by due_at, created_at, id limit :most"
-    f") returning {_ROW}"
+_DUE = (
+    f"select {_ROW} from rg_message where channel = :channel and rank = :rank and due_at <= :now"
+    " and state in ('queued', 'held') order by due_at, rowid limit :most"
 )
 
 
-def claim(connection: Connection, channel: str, *, now: int, token: str, until: int, most: int, most_rank: int = 99) -> list[Row]:
-    """Lease up to `most` due rows of a channel: urgent lanes first, then priority, deadline, age."""
+def due(connection: Connection, channel: str, *, now: int, most: int, most_rank: int = 99) -> list[Row]:
+    """Up to `most` due rows of a channel: urgent lanes first, then priority, deadline, age.
+
+    No lease is taken: the transaction that reads them also decides them, and nobody else writes meanwhile.
+    """
     found: list[Row] = []
-    for (place,) in connection.execute(_RANKS, {"channel": channel}).all():
+    for (place,) in execute(connection, _RANKS, {"channel": channel}):
         if place > most_rank or len(found) >= most:
             break
-        rows = connection.execute(
-            _CLAIM,
-            {"token": token, "until": until, "channel": channel, "rank": place, "now": now, "most": most - len(found)},
-        )
-        found += sorted((Row(*row) for row in rows), key=lambda row: (row.due_at, row.created_at, row.id))
+        scope = {"channel": channel, "rank": place, "now": now, "most": most - len(found)}
+        found += [Row(*row) for row in execute(connection, _DUE, scope)]
     return found
 
 
-def claim_one(connection: Connection, tenant: str, identity: str, *, now: int, token: str, until: int) -> Row | None:
-    """Lease one message, if it is due and nobody has it."""
-    found = connection.execute(
-        sql(
-            "update rg_message set lease_token = :token, lease_until = :until where tenant = :tenant and id = :id"
-            f" and state in ('queued', 'held') and due_at <= :now and lease_until <= :now returning {_ROW}"
-        ),
-        {"tenant": tenant, "id": identity, "now": now, "token": token, "until": until},
+def waiting(connection: Connection, tenant: str, identity: str, *, now: int) -> Row | None:
+    """One message, if it waits and is due."""
+    found = execute(
+        connection,
+        f"select {_ROW} from rg_message where tenant = :tenant and id = :id and state in ('queued', 'held') and due_at <= :now",
+        {"tenant": tenant, "id": identity, "now": now},
     ).one_or_none()
     return Row(*found) if found is not None else None
 
@@ -211,18 +196,15 @@ _PAIRS = (
 
 
 def next_due(connection: Connection) -> int | None:
-    """The earliest instant at which a waiting row is due; None when nothing waits. Who holds its lease is not asked."""
-    found = connection.execute(sql(f"{_PAIRS} select min(due_at) from first")).scalar()
+    """The earliest instant at which a waiting row is due; None when nothing waits."""
+    found = execute(connection, f"{_PAIRS} select min(due_at) from first").scalar()
     return int(found) if found is not None else None
 
 
 def waiting_channels(connection: Connection, now: int) -> list[str]:
     """Channels with due rows."""
-    rows = connection.execute(sql(f"{_PAIRS} select distinct channel from first where due_at <= :now"), {"now": now}).all()
+    rows = execute(connection, f"{_PAIRS} select distinct channel from first where due_at <= :now", {"now": now})
     return sorted(channel for (channel,) in rows)
-
-
-_CLOSED = ("tenant", "id", "state", "reason", "kind", "due_at", "planned_at", "channel", "payload")
 
 
 class Close(NamedTuple):
@@ -239,38 +221,25 @@ class Close(NamedTuple):
     payload: str | None = None
 
 
-def close(connection: Connection, rows: Iterable[Close], *, token: str, now: int) -> None:
-    """Give back leased rows with a new state."""
-    connection.execute(
-        sql(
-            "update rg_message set state = p.state, reason = p.reason, kind = p.kind, due_at = coalesce(p.due_at, rg_message.due_at),"
-            " planned_at = coalesce(p.planned_at, rg_message.planned_at), channel = coalesce(p.channel, rg_message.channel),"
-            " payload = coalesce(p.payload, rg_message.payload), lease_token = null, lease_until = 0, updated_at = :now"
-            f" from {page('rows', _CLOSED)} p"
-            " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.lease_token = :token"
-        ),
-        {"rows": bind(rows), "token": token, "now": now},
-    )
+_CLOSE = (
+    "update rg_message set state = p.state, reason = p.reason, kind = p.kind, due_at = coalesce(p.due_at, rg_message.due_at),"
+    " planned_at = coalesce(p.planned_at, rg_message.planned_at), channel = coalesce(p.channel, rg_message.channel),"
+    " payload = coalesce(p.payload, rg_message.payload), lease_until = 0, updated_at = :now from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('queued', 'held')"
+)
 
 
-def release(connection: Connection, token: str) -> int:
-    """Give back every row of a lease that was not sent."""
-    found = connection.execute(
-        sql(
-            "update rg_message set lease_token = null, lease_until = 0 where lease_token = :token and state in ('queued', 'held')"
-        ),
-        {"token": token},
-    )
-    return found.rowcount
+def close(connection: Connection, rows: Sequence[Close], *, now: int) -> None:
+    """Give waiting rows a new state."""
+    change(connection, _CLOSE, Close._fields, rows, now=now)
 
 
 def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool:
     """Cancel a message that has not left yet."""
-    found = connection.execute(
-        sql(
-            "update rg_message set state = 'cancelled', reason = 'cancelled.by_caller', updated_at = :now, lease_token = null,"
-            " lease_until = 0 where tenant = :tenant and id = :id and state in ('queued', 'held') and lease_until <= :now"
-        ),
+    found = execute(
+        connection,
+        "update rg_message set state = 'cancelled', reason = 'cancelled.by_caller', updated_at = :now"
+        " where tenant = :tenant and id = :id and state in ('queued', 'held')",
         {"tenant": tenant, "id": identity, "now": now},
     )
     return found.rowcount == 1
@@ -278,22 +247,12 @@ def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool
 
 def load(connection: Connection, tenant: str, identity: str) -> dict[str, Any] | None:
     """A message row as a mapping, or None."""
-    found = connection.execute(
-        sql("select * from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
-    ).one_or_none()
-    return dict(found._mapping) if found is not None else None
-
-
-def load_row(connection: Connection, tenant: str, identity: str) -> Row:
-    """One message as a claimed row; the caller holds its lease."""
-    found = connection.execute(
-        sql(f"select {_ROW} from rg_message where tenant = :tenant and id = :id"), {"tenant": tenant, "id": identity}
-    ).one()
-    return Row(*found)
+    found = execute(
+        connection, "select * from rg_message where tenant = :tenant and id = :id", {"tenant": tenant, "id": identity}
+    ).mappings()
+    return found[0] if found else None
 
 
 def count_by_state(connection: Connection, tenant: str) -> dict[str, int]:
-    rows = connection.execute(
-        sql("select state, count(*) from rg_message where tenant = :tenant group by state"), {"tenant": tenant}
-    )
+    rows = execute(connection, "select state, count(*) from rg_message where tenant = :tenant group by state", {"tenant": tenant})
     return {key: value for key, value in rows}  # noqa: C416 - a cursor is no mapping for dict()

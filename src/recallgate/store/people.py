@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, page, sql, values
+from recallgate.store.dialect import bind, execute, page, values
 
 
 class PersonRow(NamedTuple):
@@ -39,22 +39,20 @@ class ContactRow(NamedTuple):
 def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
     columns = ", ".join(PersonRow._fields)
     updates = ", ".join(f"{name} = excluded.{name}" for name in PersonRow._fields if name not in ("tenant", "id"))
-    connection.execute(
-        sql(
-            f"insert into rg_person ({columns}) select p.* from {page('rows', PersonRow._fields)} p where true"
-            f" on conflict (tenant, id) do update set {updates}"
-        ),
+    execute(
+        connection,
+        f"insert into rg_person ({columns}) select p.* from {page('rows', PersonRow._fields)} p where true"
+        f" on conflict (tenant, id) do update set {updates}",
         {"rows": bind(rows)},
     )
 
 
 def save_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
-    connection.execute(
-        sql(
-            f"insert into rg_contact ({', '.join(ContactRow._fields)}) select p.* from {page('rows', ContactRow._fields)} p where true"
-            " on conflict (tenant, person, channel, position) do update set address = excluded.address, key = excluded.key,"
-            " dead_at = case when rg_contact.key = excluded.key then rg_contact.dead_at else null end"
-        ),
+    execute(
+        connection,
+        f"insert into rg_contact ({', '.join(ContactRow._fields)}) select p.* from {page('rows', ContactRow._fields)} p where true"
+        " on conflict (tenant, person, channel, position) do update set address = excluded.address, key = excluded.key,"
+        " dead_at = case when rg_contact.key = excluded.key then rg_contact.dead_at else null end",
         {"rows": bind(rows)},
     )
 
@@ -66,20 +64,19 @@ def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> d
     """Person rows by id, with `contacts`: {channel: [address as JSON, …]} in order of preference, dead ones left out."""
     scope = {"tenant": tenant, "people": bind(people)}
     found: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(
-        sql(f"select {', '.join(_SHOWN)} from rg_person where tenant = :tenant and id in {values('people')}"), scope
-    ).all():
+    for row in execute(
+        connection, f"select {', '.join(_SHOWN)} from rg_person where tenant = :tenant and id in {values('people')}", scope
+    ):
         known = dict(zip(_SHOWN, row, strict=True))
         known["data"] = json.loads(known["data"]) if known["data"] != "{}" else {}
         known["contacts"] = {}
         found[known["id"]] = known
-    for person, channel, address in connection.execute(
-        sql(
-            f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
-            " and dead_at is null order by person, channel, position"
-        ),
+    for person, channel, address in execute(
+        connection,
+        f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
+        " and dead_at is null order by person, channel, position",
         scope,
-    ).all():
+    ):
         if person in found:
             found[person]["contacts"].setdefault(channel, []).append(address)
     return found
@@ -87,19 +84,19 @@ def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> d
 
 def bury_contacts(connection: Connection, rows: Iterable[tuple[str, str]], *, now: int) -> None:
     """Mark addresses as dead: (tenant, address key)."""
-    connection.execute(
-        sql(
-            f"update rg_contact set dead_at = :now from {page('rows', ('tenant', 'key'))} p"
-            " where rg_contact.tenant = p.tenant and rg_contact.key = p.key and rg_contact.dead_at is null"
-        ),
+    execute(
+        connection,
+        f"update rg_contact set dead_at = :now from {page('rows', ('tenant', 'key'))} p"
+        " where rg_contact.tenant = p.tenant and rg_contact.key = p.key and rg_contact.dead_at is null",
         {"rows": bind(rows), "now": now},
     )
 
 
 def person_of(connection: Connection, tenant: str, keys: Sequence[str]) -> dict[str, str]:
     """Address key -> person, for addresses that belong to one."""
-    rows = connection.execute(
-        sql(f"select key, min(person) from rg_contact where tenant = :tenant and key in {values('keys')} group by key"),
+    rows = execute(
+        connection,
+        f"select key, min(person) from rg_contact where tenant = :tenant and key in {values('keys')} group by key",
         {"tenant": tenant, "keys": bind(keys)},
     )
     return {key: value for key, value in rows}  # noqa: C416 - a cursor is no mapping for dict()
@@ -119,11 +116,10 @@ class PersonEventRow(NamedTuple):
 
 def record_events(connection: Connection, rows: Iterable[PersonEventRow]) -> list[tuple[str, str]]:
     """Write what people did, once each; answers (person, type) of what was new."""
-    found = connection.execute(
-        sql(
-            f"insert into rg_person_event ({', '.join(PersonEventRow._fields)})"
-            f" select p.* from {page('rows', PersonEventRow._fields)} p where true on conflict do nothing returning person, type"
-        ),
+    found = execute(
+        connection,
+        f"insert into rg_person_event ({', '.join(PersonEventRow._fields)})"
+        f" select p.* from {page('rows', PersonEventRow._fields)} p where true on conflict do nothing returning person, type",
         {"rows": bind(rows)},
     )
     return [(person, kind) for person, kind in found]
@@ -132,10 +128,9 @@ def record_events(connection: Connection, rows: Iterable[PersonEventRow]) -> lis
 def did(connection: Connection, tenant: str, names: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     """What people did in the app: (type, at) by person, oldest first."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for person, kind, at in connection.execute(
-        sql(
-            f"select person, type, at from rg_person_event where tenant = :tenant and person in {values('people')} order by person, at, seq"
-        ),
+    for person, kind, at in execute(
+        connection,
+        f"select person, type, at from rg_person_event where tenant = :tenant and person in {values('people')} order by person, at, seq",
         {"tenant": tenant, "people": bind(names)},
     ):
         found.setdefault(person, []).append((kind, at))
@@ -146,8 +141,7 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
     """Everything that the store knows of a person, by subject, oldest first."""
     scope = {"tenant": tenant, "person": person}
     keys = [
-        row.key
-        for row in connection.execute(sql("select key from rg_contact where tenant = :tenant and person = :person"), scope)
+        key for (key,) in execute(connection, "select key from rg_contact where tenant = :tenant and person = :person", scope)
     ]
     scope["subjects"] = bind(["p:" + person, *("a:" + key for key in keys)])
     queries = {
@@ -165,4 +159,4 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
         "runs": "select campaign, run, arm, holdout, state, ended, ended_at, started_at, assigned_at from rg_run"
         " where tenant = :tenant and person = :person order by started_at",
     }
-    return {name: [dict(row._mapping) for row in connection.execute(sql(query), scope)] for name, query in queries.items()}
+    return {name: execute(connection, query, scope).mappings() for name, query in queries.items()}

@@ -43,7 +43,6 @@ message = Table(
     _instant("due_at"),
     _instant("expires_at", null=True),
     _instant("lease_until"),
-    _text("lease_token", null=True),
     Column("attempts", Integer, nullable=False),
     _text("account", null=True),
     _text("vendor_id", null=True),

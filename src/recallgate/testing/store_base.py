@@ -47,15 +47,14 @@ class StoreGround:
     def put(self, *batch: Message, now: datetime = NOW) -> list[messages.Stored]:
         return self.do(lambda c: messages.insert(c, batch, now))
 
-    def claim(self, *, at: int = MS, owner: str = "t1", most: int = 10, channel: str = "sms", **limits: Any) -> list[Row]:
-        """Claim due rows for five minutes."""
-        until = at + 5 * MINUTE
-        return self.do(lambda c: messages.claim(c, channel, now=at, token=owner, until=until, most=most, **limits))
+    def due(self, *, at: int = MS, most: int = 10, channel: str = "sms", **limits: Any) -> list[Row]:
+        """The rows that are due, in the order in which they leave."""
+        return self.do(lambda c: messages.due(c, channel, now=at, most=most, **limits))
 
-    def close(self, row: messages.Close, *, owner: str = "t1") -> None:
-        self.do(lambda c: messages.close(c, [row], token=owner, now=MS))
+    def close(self, *rows: messages.Close) -> None:
+        self.do(lambda c: messages.close(c, rows, now=MS))
 
-    def intend(self, *batch: Message, owner: str = "t1", at: int = MS, n: int = 1, account: str = "a") -> set[str]:
+    def intend(self, *batch: Message, at: int = MS, n: int = 1, account: str = "a") -> set[str]:
         """Commit the intent of messages; answers the ids that may be sent."""
         rows = [
             Intent(
@@ -73,7 +72,7 @@ class StoreGround:
             )
             for one in batch
         ]
-        return self.do(lambda c: attempts.intend(c, rows, token=owner, now=at, lease_until=at + MINUTE))
+        return self.do(lambda c: attempts.intend(c, rows, now=at, lease_until=at + MINUTE))
 
     def finish(self, message: Message, state: str, *, n: int = 1, at: int = MS, **fields: Any) -> None:
         """Commit the outcome of an attempt."""
@@ -83,7 +82,6 @@ class StoreGround:
     def sent(self, message: Message, *, vendor_id: str = "v1", account: str = "a") -> None:
         """A message that a vendor took."""
         self.put(message)
-        self.claim()
         self.intend(message, account=account)
         self.finish(message, "accepted", vendor_id=vendor_id, accepted_at=MS)
 

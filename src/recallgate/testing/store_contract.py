@@ -8,7 +8,6 @@ class TestSqliteFile(StoreContract):
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,52 +69,37 @@ class QueueCases(StoreGround):
             a_message("code", purpose="otp"),
         )
 
-        found = self.claim(at=MS + 3 * MINUTE)
+        found = self.due(at=MS + 3 * MINUTE)
 
         assert ids(found) == ["code", "order", "service", "wanted", "old", "young", "late"]
 
-    def test_no_more_are_claimed_than_asked_for(self) -> None:
+    def test_no_more_are_read_than_asked_for(self) -> None:
         self.put(*(a_message(f"m{n}") for n in range(5)), a_message("code", purpose="otp"))
 
-        assert ids(self.claim(most=3)) == ["code", "m0", "m1"]
+        assert ids(self.due(most=3)) == ["code", "m0", "m1"]
 
-    def test_a_claim_for_urgent_lanes_leaves_the_others(self) -> None:
+    def test_asking_for_urgent_lanes_leaves_the_others(self) -> None:
         self.put(a_message("m1"), a_message("code", purpose="otp"))
 
-        assert ids(self.claim(most_rank=19)) == ["code"]
+        assert ids(self.due(most_rank=19)) == ["code"]
 
     def test_other_channels_and_rows_not_due_are_left_alone(self) -> None:
         self.put(a_message("later", not_before=later(1)), a_message("now"))
 
-        assert ids(self.claim(channel="email")) == []
-        assert ids(self.claim()) == ["now"]
+        assert ids(self.due(channel="email")) == []
+        assert ids(self.due()) == ["now"]
         assert self.do(lambda c: messages.waiting_channels(c, MS + MINUTE)) == ["sms"]
 
-    def test_no_row_is_claimed_twice(self) -> None:
-        self.put(*(a_message(f"m{n}") for n in range(20)))
+    def test_what_is_leaving_is_not_due_again(self) -> None:
+        going, waiting = a_message("m1"), a_message("m2")
+        self.put(going, waiting)
+        self.intend(going)
 
-        async def both() -> list[list[messages.Row]]:
-            def one(owner: str) -> Callable[[Connection], list[messages.Row]]:
-                return lambda c: messages.claim(c, "sms", now=MS, token=owner, until=MS + MINUTE, most=15)
-
-            return list(await asyncio.gather(self.store.run(one("t1")), self.store.run(one("t2"))))
-
-        first, second = asyncio.run(both())
-
-        assert len(first) + len(second) == 20
-        assert not set(ids(first)) & set(ids(second))
-
-    def test_a_lease_that_ended_gives_its_rows_back(self) -> None:
-        self.put(a_message("m1"))
-        self.claim()
-
-        assert ids(self.claim(owner="t2", at=MS + 5 * MINUTE - 1)) == []
-        assert ids(self.claim(owner="t2", at=MS + 5 * MINUTE)) == ["m1"]
+        assert ids(self.due()) == ["m2"]
 
     def test_the_next_due_instant_is_the_earliest_of_all_channels_and_ranks(self) -> None:
         assert self.do(messages.next_due) is None
         self.put(a_message("m1"))
-        self.claim()
         held = messages.Close("default", "m1", "held", "hours.night", due_at=MS + 5 * MINUTE)
         self.close(held)
         assert self.do(messages.next_due) == MS + 5 * MINUTE
@@ -125,44 +109,36 @@ class QueueCases(StoreGround):
         assert self.do(messages.next_due) == MS
         assert self.do(lambda c: messages.waiting_channels(c, MS)) == ["sms"]
 
-    def test_a_released_lease_gives_back_what_was_not_sent(self) -> None:
-        going, waiting = a_message("m1"), a_message("m2")
-        self.put(going, waiting)
-        self.claim()
-        self.intend(going)
-
-        assert self.do(lambda c: messages.release(c, "t1")) == 1
-        assert ids(self.claim(owner="t2")) == ["m2"]
-
-    def test_only_the_owner_of_a_lease_closes_a_row(self) -> None:
-        self.put(a_message("m1"))
-        self.claim()
+    def test_a_waiting_row_is_closed_and_one_that_left_is_not(self) -> None:
+        message = a_message("m1")
+        self.put(message)
         held = messages.Close("default", "m1", "held", "hours.night", due_at=MS + MINUTE)
 
-        self.close(held, owner="t2")
-        assert self.row("m1")["state"] == "queued"
         self.close(held)
         row = self.row("m1")
+        assert (row["state"], row["reason"], row["due_at"]) == ("held", "hours.night", MS + MINUTE)
 
-        assert (row["state"], row["reason"], row["due_at"], row["lease_token"]) == ("held", "hours.night", MS + MINUTE, None)
+        self.intend(message)
+        self.close(held._replace(due_at=MS))
+        assert self.row("m1")["state"] == "sending"
 
-    def test_a_held_message_is_claimed_at_its_time(self) -> None:
+    def test_a_held_message_is_due_at_its_time(self) -> None:
         self.put(a_message("m1"))
-        self.claim()
         held = messages.Close("default", "m1", "held", due_at=MS + MINUTE)
         self.close(held)
 
-        assert ids(self.claim(at=MS + MINUTE - 1)) == []
-        assert ids(self.claim(at=MS + MINUTE)) == ["m1"]
+        assert ids(self.due(at=MS + MINUTE - 1)) == []
+        assert ids(self.due(at=MS + MINUTE)) == ["m1"]
 
-    def test_only_what_nobody_owns_can_be_cancelled(self) -> None:
-        self.put(a_message("m1"))
+    def test_only_what_waits_can_be_cancelled(self) -> None:
+        waiting, going = a_message("m1"), a_message("m2")
+        self.put(waiting, going)
+        self.intend(going)
 
-        self.claim()
+        assert self.do(lambda c: messages.cancel(c, "default", "m1", MS))
         assert not self.do(lambda c: messages.cancel(c, "default", "m1", MS))
-        assert self.do(lambda c: messages.cancel(c, "default", "m1", MS + 5 * MINUTE))
-        assert not self.do(lambda c: messages.cancel(c, "default", "m1", MS + 5 * MINUTE))
-        assert self.states(a_message("m1")) == ["cancelled"]
+        assert not self.do(lambda c: messages.cancel(c, "default", "m2", MS))
+        assert self.states(waiting, going) == ["cancelled", "sending"]
 
     # Transactions
 

@@ -40,22 +40,17 @@ class DeliveryCases(StoreGround):
 
     # Intents
 
-    def test_an_intent_is_committed_only_by_the_owner(self) -> None:
+    def test_an_intent_is_a_state_and_an_attempt(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim(owner="t1")
 
-        assert self.intend(message, owner="t2") == set()
-        assert self.states(message) == ["queued"]
-        assert self.outcomes("m1") == []
-        assert self.intend(message, owner="t1") == {"m1"}
+        assert self.intend(message) == {"m1"}
         assert self.states(message) == ["sending"]
         assert self.outcomes("m1") == [(1, "a", None)]
 
     def test_an_intent_is_committed_once(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
 
         assert self.intend(message) == {"m1"}
         assert self.intend(message, n=2) == set()
@@ -83,7 +78,6 @@ class DeliveryCases(StoreGround):
     def test_an_opt_out_before_the_intent_stops_the_message(self, stopped: SuppressionRow, purpose: str, leaves: bool) -> None:
         message = a_message("m1", purpose=purpose, person="ann", topic="news")
         self.put(message)
-        self.claim()
         self.do(lambda c: ledger.suppress(c, [stopped]))
 
         assert self.intend(message) == ({"m1"} if leaves else set())
@@ -92,7 +86,6 @@ class DeliveryCases(StoreGround):
     def test_a_cleared_opt_out_stops_nothing(self) -> None:
         message = a_message("m1", person="ann")
         self.put(message)
-        self.claim()
         self.do(lambda c: ledger.suppress(c, [a_suppression("p:ann")]))
         self.do(lambda c: ledger.clear(c, "default", "p:ann", reason="opt_out", now=MS))
 
@@ -105,13 +98,12 @@ class DeliveryCases(StoreGround):
         self.sent(message)
         row = self.row(message)
 
-        assert (row["state"], row["vendor_id"], row["accepted_at"], row["lease_token"]) == ("accepted", "v1", MS, None)
+        assert (row["state"], row["vendor_id"], row["accepted_at"], row["lease_until"]) == ("accepted", "v1", MS, 0)
         assert self.outcomes("m1") == [(1, "a", "accepted")]
 
     def test_an_outcome_of_an_older_attempt_changes_nothing(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         assert self.do(lambda c: attempts.next_attempt(c, "default", "m1", n=2, account="b", channel="sms", now=MS))
 
@@ -119,21 +111,19 @@ class DeliveryCases(StoreGround):
 
         assert self.states(message) == ["sending"]
 
-    def test_a_message_to_be_tried_again_is_claimed_at_its_time(self) -> None:
+    def test_a_message_to_be_tried_again_is_due_at_its_time(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.finish(message, "queued", kind="unavailable", due_at=MS + MINUTE)
 
-        assert self.claim(owner="t2", at=MS + MINUTE - 1) == []
-        (row,) = self.claim(owner="t2", at=MS + MINUTE)
+        assert self.due(at=MS + MINUTE - 1) == []
+        (row,) = self.due(at=MS + MINUTE)
         assert (row.id, row.attempts) == ("m1", 1)
 
     def test_the_accounts_that_were_tried_are_known(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.do(lambda c: attempts.fault(c, "default", "m1", n=1, kind="unavailable", code=None, detail="", now=MS))
         self.do(lambda c: attempts.next_attempt(c, "default", "m1", n=2, account="b", channel="sms", now=MS))
@@ -164,7 +154,6 @@ class DeliveryCases(StoreGround):
     def test_a_report_before_its_receipt_waits_and_is_matched(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.told(Event(EventType.DELIVERED, vendor_id="v1", at=NOW + timedelta(seconds=1)))
         assert self.states(message) == ["sending"]
@@ -179,7 +168,6 @@ class DeliveryCases(StoreGround):
     def test_a_report_with_our_id_before_the_receipt_is_not_lowered_by_it(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.told(Event(EventType.DELIVERED, message_id="m1", at=NOW))
 
@@ -208,7 +196,6 @@ class DeliveryCases(StoreGround):
     def test_a_send_that_nobody_finished_becomes_uncertain(self) -> None:
         message, waiting = a_message("m1"), a_message("m2")
         self.put(message, waiting)
-        self.claim()
         self.intend(message)
 
         assert self.do(lambda c: attempts.reap(c, now=MS + MINUTE - 1, settle_at=MS + 9 * MINUTE)) == 0
@@ -219,7 +206,6 @@ class DeliveryCases(StoreGround):
     def test_a_report_lifts_uncertain(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.do(lambda c: attempts.reap(c, now=MS + MINUTE, settle_at=MS + 9 * MINUTE))
 
@@ -231,7 +217,6 @@ class DeliveryCases(StoreGround):
     def test_what_stays_uncertain_is_settled_after_its_wait(self) -> None:
         message = a_message("m1")
         self.put(message)
-        self.claim()
         self.intend(message)
         self.do(lambda c: attempts.reap(c, now=MS + MINUTE, settle_at=MS + 9 * MINUTE))
 

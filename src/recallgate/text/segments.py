@@ -3,6 +3,7 @@
 Source: 3GPP TS 23.038 6.2.1 and 6.2.1.1, TS 23.040 9.2.3.24.1; mainland China: vendors' length rules, read 2026-11-22.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ _BASIC = frozenset(
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")  # each costs an escape and itself
 _GSM7 = _BASIC | _EXTENSION
+_UNUSUAL = re.compile(r"[^ -Z_a-z\n\r]")  # of ASCII, what takes an escape or is not in the alphabet at all
 _SIZES: dict[Encoding, tuple[int, int]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
 
 
@@ -52,6 +54,8 @@ def parts_of(units: int, encoding: Encoding) -> int:
 
 def _measure(text: str, country: str | None) -> tuple[Encoding, int, bool]:
     """Encoding, units, and whether some character takes two units."""
+    if country != "CN" and text.isascii() and not _UNUSUAL.search(text):
+        return "gsm7", len(text), False
     used = set(text)
     if country != "CN" and used <= _GSM7:
         doubled = sum(text.count(char) for char in used & _EXTENSION)

@@ -36,7 +36,6 @@ def upgrade() -> None:
         Column("due_at", BigInteger, nullable=False),
         Column("expires_at", BigInteger, nullable=True),
         Column("lease_until", BigInteger, nullable=False),
-        Column("lease_token", Text, nullable=True),
         Column("attempts", Integer, nullable=False),
         Column("account", Text, nullable=True),
         Column("vendor_id", Text, nullable=True),
