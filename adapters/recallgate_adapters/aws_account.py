@@ -12,8 +12,25 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field, SecretStr
 
-from recallgate import AdapterConfig, Signed, Tools
+from recallgate import AdapterConfig, ErrorKind, Signed, Tools
 from recallgate_adapters._signing import canonical_request, derived_key, hmac_hex, path_of, sha256_hex
+
+# Refusals of the key itself, as all services tell them; the JSON protocols do so with HTTP 400.
+KEY_ERRORS: dict[str, ErrorKind] = dict.fromkeys(
+    (
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+    ),
+    ErrorKind.AUTH,
+)
 
 
 class AwsConfig(AdapterConfig):

@@ -47,11 +47,13 @@ from recallgate_adapters._mail import (
     template_of,
 )
 from recallgate_adapters._shared import refusal
+from recallgate_adapters.aws_account import KEY_ERRORS
 from recallgate_adapters.aws_notices import AwsNoticeConfig, read_notice
 from recallgate_adapters.ses_events import REPORT_ERRORS, STATUSES, read_event
 from recallgate_adapters.smtp_mime import header, mailbox
 
 ERRORS: dict[str, ErrorKind] = {
+    **KEY_ERRORS,
     "TooManyRequestsException": ErrorKind.RATE_LIMITED,
     "ThrottlingException": ErrorKind.RATE_LIMITED,
     "LimitExceededException": ErrorKind.RATE_LIMITED,
@@ -61,10 +63,6 @@ ERRORS: dict[str, ErrorKind] = {
     "MailFromDomainNotVerifiedException": ErrorKind.INVALID_SENDER,
     "NotFoundException": ErrorKind.TEMPLATE_OR_SIGNATURE,
     "BadRequestException": ErrorKind.UNKNOWN,
-    "SignatureDoesNotMatch": ErrorKind.AUTH,
-    "InvalidClientTokenId": ErrorKind.AUTH,
-    "UnrecognizedClientException": ErrorKind.AUTH,
-    "ExpiredTokenException": ErrorKind.AUTH,
     # States of single entries of a bulk request.
     "MESSAGE_REJECTED": ErrorKind.BLOCKED_CONTENT,
     "MAIL_FROM_DOMAIN_NOT_VERIFIED": ErrorKind.INVALID_SENDER,
