@@ -9,6 +9,8 @@ import httpx
 import pytest
 from alibabacloud_dysmsapi20170525.client import Client
 from alibabacloud_dysmsapi20170525.models import QuerySendDetailsRequest, SendBatchSmsRequest, SendSmsRequest
+from alibabacloud_dyvmsapi20170525.client import Client as VoiceClient
+from alibabacloud_dyvmsapi20170525.models import QueryCallDetailByCallIdRequest, SingleCallByTtsRequest, SingleCallByVoiceRequest
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_openapi.utils import Utils
 from aliyunsdkcore.auth.composer.rpc_signature_composer import get_signed_url
@@ -19,11 +21,13 @@ from recallgate import Message, authorize
 from recallgate.testing.exchanges import NONCE, NOW, tools_of
 from recallgate_adapters._signing import rpc_signature
 from recallgate_adapters.aliyun import AliyunSms, AliyunSmsConfig
+from recallgate_adapters.aliyun_voice import AliyunVoice, AliyunVoiceConfig
 from recallgate_adapters.faces.aliyun_rest import refused_credentials
 
 KEY, SECRET = "testAccessKeyId0001", "testAccessKeySecret0001"
 ACCOUNT: dict[str, Any] = {"access_key_id": KEY, "access_key_secret": SECRET, "sign_name": "阿里云短信测试"}
 SDK = "alibabacloud_dysmsapi20170525"
+VOICE_SDK = "alibabacloud_dyvmsapi20170525"
 ACS_HEADERS = ("x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce")
 SYSTEM = {
     *("Action", "Version", "Format", "AccessKeyId", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp"),
@@ -95,7 +99,7 @@ def acs3_by_the_sdk(ours: httpx.Request) -> str:
     return str(Utils.get_authorization(request, "ACS3-HMAC-SHA256", body_hash, KEY, SECRET))
 
 
-def sms(style: str) -> AliyunSms:
+def sms(style: Any) -> AliyunSms:
     return AliyunSms(AliyunSmsConfig(**ACCOUNT, signature=style), tools_of())
 
 
@@ -147,6 +151,67 @@ def test_details_are_asked_for_as_the_sdk_asks(config: Config, style: str, loopb
     assert question is not None
 
     compare(authorize(adapter, question), loopback.last, style, same, operation="QuerySendDetails", oracle=SDK)
+
+
+def voice(style: Any) -> AliyunVoice:
+    names = {"access_key_id": KEY, "access_key_secret": SECRET, "show_number": "05710000000", "recordings": {"jingle": "a.wav"}}
+    return AliyunVoice(AliyunVoiceConfig(**names, signature=style), tools_of())
+
+
+def call(template: str, **variables: str) -> Message:
+    content = {"type": "template", "template": template, "variables": variables}
+    options = {"aliyun.voice": {"play_times": 2, "volume": 100, "speed": 0}}
+    return message(channel="voice", content=content, options=options)
+
+
+def test_a_text_is_read_out_as_the_sdk_asks_for_it(config: Config, style: str, loopback: Loopback, same: Same) -> None:
+    VoiceClient(config).single_call_by_tts(
+        SingleCallByTtsRequest(
+            called_number="13800138000",
+            called_show_number="05710000000",
+            tts_code="TTS_1",
+            tts_param='{"name":"张三"}',
+            play_times=2,
+            volume=100,
+            speed=0,
+            out_id="m-1",
+        )
+    )
+    adapter = voice(style)
+
+    ours = authorize(adapter, adapter.build(call("TTS_1", name="张三")))
+
+    compare(ours, loopback.last, style, same, operation="SingleCallByTts", oracle=VOICE_SDK)
+
+
+def test_a_recording_is_played_as_the_sdk_asks_for_it(config: Config, style: str, loopback: Loopback, same: Same) -> None:
+    VoiceClient(config).single_call_by_voice(
+        SingleCallByVoiceRequest(
+            called_number="13800138000",
+            called_show_number="05710000000",
+            voice_code="a.wav",
+            play_times=2,
+            volume=100,
+            speed=0,
+            out_id="m-1",
+        )
+    )
+    adapter = voice(style)
+
+    ours = authorize(adapter, adapter.build(call("jingle")))
+
+    compare(ours, loopback.last, style, same, operation="SingleCallByVoice", oracle=VOICE_SDK)
+
+
+def test_a_call_is_asked_for_as_the_sdk_asks(config: Config, style: str, loopback: Loopback, same: Same) -> None:
+    VoiceClient(config).query_call_detail_by_call_id(
+        QueryCallDetailByCallIdRequest(call_id="c^1", prod_id=11000000300006, query_date=1795104000000)
+    )
+    adapter = voice(style)
+    question = adapter.build_lookup(call("jingle"), "c^1")
+    assert question is not None
+
+    compare(authorize(adapter, question), loopback.last, style, same, operation="QueryCallDetailByCallId", oracle=VOICE_SDK)
 
 
 def test_the_classic_sdk_and_we_make_one_signature(same: Same) -> None:
