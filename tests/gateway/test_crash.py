@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from gateway.ground import HOUR, MINUTE, Ground, account, ground, live, of
 from recallgate import FrozenClock
 from recallgate.model.state import State

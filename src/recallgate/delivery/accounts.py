@@ -23,7 +23,18 @@ TransportFactory = Callable[[AccountConfig], httpx.AsyncBaseTransport | None]
 _VENDOR_FAULTS = frozenset(
     {ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY, ErrorKind.UNCERTAIN, ErrorKind.AUTH, ErrorKind.INSUFFICIENT_FUNDS}
 )
+_KEPT = 4096  # choices of accounts by channel and country
 _OUT_FOR = {ErrorKind.AUTH: timedelta(minutes=5), ErrorKind.INSUFFICIENT_FUNDS: timedelta(minutes=15)}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The account that takes a message now, or why none does; `wait_until` when one will be free."""
+
+    account: "LiveAccount | None"
+    wait_until: datetime | None = None
+    kind: ErrorKind | None = None
+    code: str = ""
 
 
 class LiveAccount:
@@ -43,6 +54,7 @@ class LiveAccount:
         self.out_reason: str | None = None
         self._desk = desk
         self._transport = transport
+        self.route = Route(self)
         self._wire: Wire | None = None
         self._opened = False
         self._opening = asyncio.Lock()
@@ -115,16 +127,6 @@ class LiveAccount:
             await self.adapter.close()
 
 
-@dataclass(frozen=True)
-class Route:
-    """The account that takes a message now, or why none does; `wait_until` when one will be free."""
-
-    account: LiveAccount | None
-    wait_until: datetime | None = None
-    kind: ErrorKind | None = None
-    code: str = ""
-
-
 class Router:
     """Ordered choice: by `order`, within it by weight; accounts that were tried, are out or full are passed over."""
 
@@ -134,6 +136,7 @@ class Router:
             self._by_channel.setdefault(account.channel, []).append(account)
         for found in self._by_channel.values():
             found.sort(key=lambda account: (account.config.order, -account.config.weight, account.name))
+        self._fits: dict[tuple[str, str | None], tuple[LiveAccount, ...]] = {}
 
     @property
     def channels(self) -> Sequence[str]:
@@ -141,7 +144,8 @@ class Router:
 
     def first(self, message: Message, country: str | None) -> LiveAccount | None:
         """The account that would take the message if nothing were out: what policies judge."""
-        return next(iter(self._fitting(message, country)), None)
+        fitting = self._fitting(message, country)
+        return fitting[0] if fitting else None
 
     def untried(self, message: Message, country: str | None, tried: Mapping[str, Any]) -> LiveAccount | None:
         """Another account that could take the message, whatever its health; None when all had their turn."""
@@ -159,27 +163,33 @@ class Router:
         fitting = self._fitting(message, country)
         if not fitting:
             return Route(None, None, ErrorKind.UNSUPPORTED, f"no_account.{message.channel}")
-        left = [account for account in fitting if account.name not in tried]
+        left = [account for account in fitting if account.name not in tried] if tried else fitting
         if not left:
             return Route(None, None, None, "all_tried")
         waits = []
         for account in left:
-            if ("account", account.name) in paused:
+            if paused and ("account", account.name) in paused:
                 waits.append(now + timedelta(minutes=1))
             elif not account.available(now):
                 waits.append(account.back_at(now))
             elif account.limit.grant(now, 1):
                 account.breaker.take(now)
-                return Route(account)
+                return account.route
             else:
                 waits.append(account.limit.next_grant(now))
                 if not message.purpose.urgent:
                     break  # a full rate is waited for; only what cannot wait takes another account
         return Route(None, max(min(waits), now + timedelta(milliseconds=1)), None, "rate_limited")
 
-    def _fitting(self, message: Message, country: str | None) -> list[LiveAccount]:
-        return [
-            account
-            for account in self._by_channel.get(message.channel, ())
-            if not account.config.countries or country is None or country in account.config.countries
-        ]
+    def _fitting(self, message: Message, country: str | None) -> tuple[LiveAccount, ...]:
+        key = (message.channel, country)
+        fitting = self._fits.get(key)
+        if fitting is None:
+            if len(self._fits) >= _KEPT:
+                self._fits.clear()
+            fitting = self._fits[key] = tuple(
+                account
+                for account in self._by_channel.get(message.channel, ())
+                if not account.config.countries or country is None or country in account.config.countries
+            )
+        return fitting

@@ -1,7 +1,7 @@
 """The last shape of a message before it is built: short links, and the content rules of its channel."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from recallgate.config import AccountConfig
 from recallgate.links.shorten import shorten, swap
@@ -12,56 +12,53 @@ from recallgate.policies.case import Account
 from recallgate.store.links import LinkRow
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A message ready to be built, the links that must be stored with it, and how many parts it is billed as."""
 
     message: Message
-    links: tuple[LinkRow, ...] = ()
+    links: Sequence[LinkRow] = ()
     parts: int = 1
 
 
-def prepare(
-    message: Message,
-    account: AccountConfig,
-    view: Account,
-    *,
-    country: str | None,
-    base: str | None,
-    code: Callable[..., str],
-    now_ms: int,
-) -> Prepared:
-    """Apply fixes; raises `SendError` for what must not leave: nothing was sent, the author has to act."""
-    links: list[LinkRow] = []
-    if base is not None and message.purpose == "marketing" and view.capabilities.per_user_link:
-        message, links = shorten(message, base, code=code, now_ms=now_ms)
-    if message.channel == "sms" and isinstance(message.content, Text):
-        return _sms(message, message.content, account, view, country=country, links=tuple(links))
-    return Prepared(message, tuple(links))
+class Shaper:
+    """Shapes the messages of one account; what depends on the account alone is worked out once."""
 
+    def __init__(self, account: AccountConfig, view: Account, *, base: str | None, code: Callable[..., str]) -> None:
+        from recallgate.rules.optout import codes_in_suffix
+        from recallgate.text.sms_rules import check_sms
 
-def _sms(
-    message: Message, content: Text, account: AccountConfig, view: Account, *, country: str | None, links: tuple[LinkRow, ...]
-) -> Prepared:
-    from recallgate.rules.optout import codes_in_suffix
-    from recallgate.text.sms_rules import check_sms
+        self._account = account
+        self._ability = view.capabilities
+        self._base = base if view.capabilities.per_user_link else None
+        self._code = code
+        self._check_sms = check_sms
+        self._codes = tuple(codes_in_suffix(account.optout_suffix)) if account.optout_suffix else None
 
-    ability = view.capabilities
-    checked = check_sms(
-        content.text,
-        country=country,
-        purpose=message.purpose.value,
-        signature=account.signature,
-        signature_last=account.signature_last,
-        optout_suffix=account.optout_suffix,
-        max_parts=ability.max_parts,
-        reply_path=ability.inbound,
-        per_user_link=ability.per_user_link,
-        advice=False,
-        sender_codes=codes_in_suffix(account.optout_suffix) if account.optout_suffix else None,
-    )
-    for finding in checked.errors:
-        raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)
-    if checked.text != content.text:
-        message = swap(message, "content", swap(content, "text", checked.text))
-    return Prepared(message, links, checked.segments)
+    def __call__(self, message: Message, *, country: str | None, now_ms: int) -> Prepared:
+        """Apply fixes; raises `SendError` for what must not leave: nothing was sent, the author has to act."""
+        links: Sequence[LinkRow] = ()
+        if self._base is not None and message.purpose == "marketing":
+            message, links = shorten(message, self._base, code=self._code, now_ms=now_ms)
+        content = message.content
+        if type(content) is not Text or message.channel != "sms":
+            return Prepared(message, links)
+        account, ability = self._account, self._ability
+        checked = self._check_sms(
+            content.text,
+            country=country,
+            purpose=message.purpose,
+            signature=account.signature,
+            signature_last=account.signature_last,
+            optout_suffix=account.optout_suffix,
+            max_parts=ability.max_parts,
+            reply_path=ability.inbound,
+            per_user_link=ability.per_user_link,
+            advice=False,
+            sender_codes=self._codes,
+        )
+        for finding in checked.findings:
+            if finding.level == "error" and not finding.fixed:
+                raise SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, f"content.{finding.code}", finding.message)
+        if checked.text != content.text:
+            message = swap(message, "content", swap(content, "text", checked.text))
+        return Prepared(message, links, checked.segments)

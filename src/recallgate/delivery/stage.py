@@ -3,16 +3,17 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig, parse_message
-from recallgate.delivery.accounts import Route, Router
+from recallgate.delivery.accounts import LiveAccount, Route, Router
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.chunk import Chunk, Staged
-from recallgate.delivery.content import prepare
+from recallgate.delivery.content import Prepared, Shaper
 from recallgate.model.chance import Chance
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
@@ -20,12 +21,13 @@ from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
 from recallgate.model.verdict import Allow
-from recallgate.policies.case import Sent
-from recallgate.policies.chain import Chain
+from recallgate.policies.case import Case, Sent
+from recallgate.policies.chain import Chain, Decision
 from recallgate.store import attempts, facts as stored_facts
 from recallgate.store.messages import Close, Row
 
 _log = logging.getLogger("recallgate.delivery")
+_FAILED = State.FAILED.value
 _PAUSE = timedelta(minutes=1)
 _STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
 
@@ -34,22 +36,30 @@ class Stager:
     """Judges chunks of rows for a gateway."""
 
     def __init__(self, config: GatewayConfig, chain: Chain, cases: CaseMaker, router: Router, chance: Chance) -> None:
-        self._config = config
-        self._chain = chain
-        self._cases = cases
-        self._router = router
+        self.config = config
+        self.chain = chain
+        self.cases = cases
+        self.router = router
+        self.counted = frozenset({"marketing"}).union(*(getattr(one, "counts_toward", ()) for one in chain.policies))
         self._chance = chance
         self._links_base = config.link_domain or config.public_url
-        self._counted = frozenset({"marketing"}).union(*(getattr(one, "counts_toward", ()) for one in chain.policies))
+        self._shapers: dict[str, Shaper] = {}
 
     def stage(self, connection: Connection, rows: Sequence[Row], *, now: datetime, lease_until: int) -> Staged:
         """Decide rows that this transaction has read, and write down what becomes of them."""
         chunk = Chunk(to_ms(now), len(rows))
-        parsed = [(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
-        for tenant in sorted({message.tenant for _, message in parsed}):
-            self._tenant(connection, [(row, message) for row, message in parsed if message.tenant == tenant], chunk, now)
+        items = [_Item(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
+        for tenant in sorted({item.message.tenant for item in items}):
+            self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now)
         chunk.write(connection, lease_until=lease_until)
         return chunk.staged
+
+    def shaper(self, account: LiveAccount) -> Shaper:
+        made = self._shapers.get(account.name)
+        if made is None:
+            made = Shaper(account.config, account.view, base=self._links_base, code=self._chance.code)
+            self._shapers[account.name] = made
+        return made
 
     def _parse(self, row: Row, chunk: Chunk) -> Message | None:
         try:
@@ -59,100 +69,127 @@ class Stager:
             chunk.closes.append(Close(row.tenant, row.id, State.FAILED.value, "poison.unreadable", ErrorKind.UNKNOWN))
             return None
 
-    def _tenant(self, connection: Connection, rows: list[tuple[Row, Message]], chunk: Chunk, now: datetime) -> None:
-        facts = stored_facts.load(connection, [message for _, message in rows], now, consents=self._config.consent_required)
-        again = [(row.tenant, row.id) for row, _ in rows if row.attempts]
+    def _tenant(self, connection: Connection, items: list["_Item"], chunk: Chunk, now: datetime) -> None:
+        messages = [item.message for item in items]
+        facts = stored_facts.load(connection, messages, now, consents=self.config.consent_required)
+        again = [(item.row.tenant, item.row.id) for item in items if item.row.attempts]
         tried = attempts.tried(connection, again) if again else {}
-        for row, message in rows:
-            try:
-                self._judge(row, message, facts, tried.get(row.id, []), chunk, now)
-            except Exception as exc:  # one poisoned row must not stop its neighbours
-                _log.error("message %s failed in staging and is kept as a dead letter: %s", row.id, type(exc).__name__)
-                chunk.closes.append(
-                    Close(row.tenant, row.id, State.FAILED.value, f"poison.{type(exc).__name__}", ErrorKind.UNKNOWN)
-                )
+        judging = _Judging(self, facts, tried, chunk, now)
+        if not facts.shared:
+            judging.carry(items)
+            return
+        for item in items:  # several are for one person: each must see the ones before it
+            judging.carry([item])
 
-    def _judge(
-        self,
-        row: Row,
-        message: Message,
-        facts: stored_facts.Facts,
-        tried: list[tuple[str, str | None]],
-        chunk: Chunk,
-        now: datetime,
-    ) -> None:
-        campaign = message.origin.campaign if message.origin else None
-        if ("channel", message.channel) in facts.paused or (campaign is not None and ("campaign", campaign) in facts.paused):
-            chunk.put_back(row, now + _PAUSE, "paused")
-            return
-        case = self._cases.case(message, facts, now)
-        decision = self._chain.decide(case, case_for=lambda other: self._cases.case(other, facts, now))
-        chunk.decide(row, decision)
-        verdict = decision.verdict
-        if not isinstance(verdict, Allow):
-            chunk.hold_or_drop(row, decision)
-            return
-        self._send(
-            row, decision.message, facts, tried, chunk, now, country=case.place.country, rerouted=decision.message is not message
-        )
 
-    def _send(
-        self,
-        row: Row,
-        message: Message,
-        facts: stored_facts.Facts,
-        tried: list[tuple[str, str | None]],
-        chunk: Chunk,
-        now: datetime,
-        *,
-        country: str | None,
-        rerouted: bool,
-    ) -> None:
-        route = self._route(message, country, now=now, tried=tried, paused=facts.paused)
-        if route.account is None:
-            if route.wait_until is not None:
-                chunk.put_back(row, route.wait_until, route.code)
-            else:
-                chunk.fail(row, SendError(route.kind or ErrorKind.UNSUPPORTED, route.code, f"no account takes {message.channel}"))
-            return
-        account = route.account
-        try:
-            prepared = prepare(
-                message,
-                account.config,
-                account.view,
-                country=country,
-                base=self._links_base,
-                code=self._chance.code,
-                now_ms=chunk.now,
-            )
-        except SendError as exc:
-            chunk.fail(row, exc)
-            return
-        counted = message.purpose in self._counted
-        if counted and facts.shared:
-            _count_at_once(facts, message, now)
-        chunk.send(
-            row, prepared.message, account, prepared.links, prepared.parts, counted=counted, rerouted=rerouted, country=country
-        )
+class _Item:
+    """A row on its way through the steps of judging."""
 
-    def _route(
-        self,
-        message: Message,
-        country: str | None,
-        *,
-        now: datetime,
-        tried: list[tuple[str, str | None]],
-        paused: frozenset[tuple[str, str]],
-    ) -> Route:
+    __slots__ = ("account", "case", "decision", "message", "prepared", "row")
+
+    account: LiveAccount
+    case: Case
+    decision: Decision
+    prepared: Prepared
+
+    def __init__(self, row: Row, message: Message) -> None:
+        self.row = row
+        self.message = message
+
+
+@dataclass
+class _Judging:
+    """The steps of a chunk, each taken for all its rows before the next: one small piece of code at a time runs faster."""
+
+    stager: Stager
+    facts: stored_facts.Facts
+    tried: Mapping[str, list[tuple[str, str | None]]]
+    chunk: Chunk
+    now: datetime
+
+    def carry(self, items: list[_Item]) -> None:
+        for step in (self._look, self._decide, self._choose, self._shape, self._put):
+            going = []
+            for item in items:
+                try:
+                    if step(item):
+                        going.append(item)
+                except Exception as exc:  # one poisoned row must not stop its neighbours
+                    row, name = item.row, type(exc).__name__
+                    _log.error("message %s failed in staging and is kept as a dead letter: %s", row.id, name)
+                    self.chunk.closes.append(Close(row.tenant, row.id, _FAILED, f"poison.{name}", ErrorKind.UNKNOWN))
+            items = going
+
+    def _look(self, item: _Item) -> bool:
+        message = item.message
+        if self.facts.paused:
+            campaign = message.origin.campaign if message.origin else None
+            if not {("channel", message.channel), ("campaign", campaign)}.isdisjoint(self.facts.paused):
+                self.chunk.put_back(item.row, self.now + _PAUSE, "paused")
+                return False
+        item.case = self.stager.cases.case(message, self.facts, self.now)
+        return True
+
+    def _decide(self, item: _Item) -> bool:
+        item.decision = decision = self.stager.chain.decide(item.case, case_for=self._case_for)
+        self.chunk.decide(item.row, decision)
+        if type(decision.verdict) is Allow:
+            return True
+        self.chunk.hold_or_drop(item.row, decision)
+        return False
+
+    def _case_for(self, message: Message) -> Case:
+        return self.stager.cases.case(message, self.facts, self.now)
+
+    def _choose(self, item: _Item) -> bool:
+        message = item.decision.message
+        route = self._route(message, item.case.place.country, self.tried.get(item.row.id))
+        if route.account is not None:
+            item.account = route.account
+            return True
+        if route.wait_until is not None:
+            self.chunk.put_back(item.row, route.wait_until, route.code)
+        else:
+            fault = SendError(route.kind or ErrorKind.UNSUPPORTED, route.code, f"no account takes {message.channel}")
+            self.chunk.fail(item.row, fault)
+        return False
+
+    def _route(self, message: Message, country: str | None, tried: list[tuple[str, str | None]] | None) -> Route:
+        router, now, paused = self.stager.router, self.now, self.facts.paused
         if not tried:
-            return self._router.route(message, country=country, now=now, tried={}, paused=paused)
+            return router.route(message, country=country, now=now, tried={}, paused=paused)
         # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
         for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
-            route = self._router.route(message, country=country, now=now, tried=passed_over, paused=paused)
+            route = router.route(message, country=country, now=now, tried=passed_over, paused=paused)
             if route.code != "all_tried":
                 break
         return route
+
+    def _shape(self, item: _Item) -> bool:
+        try:
+            shaper = self.stager.shaper(item.account)
+            item.prepared = shaper(item.decision.message, country=item.case.place.country, now_ms=self.chunk.now)
+        except SendError as exc:
+            self.chunk.fail(item.row, exc)
+            return False
+        return True
+
+    def _put(self, item: _Item) -> bool:
+        message, prepared = item.decision.message, item.prepared
+        counted = message.purpose in self.stager.counted
+        if counted and self.facts.shared:
+            _count_at_once(self.facts, message, self.now)
+        self.chunk.send(
+            item.row,
+            prepared.message,
+            item.account,
+            prepared.links,
+            prepared.parts,
+            counted=counted,
+            rerouted=message is not item.message,
+            country=item.case.place.country,
+        )
+        return True
 
 
 def _count_at_once(facts: stored_facts.Facts, message: Message, now: datetime) -> None:

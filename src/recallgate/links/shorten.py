@@ -23,7 +23,8 @@ def swap(model: _M, field: str, value: object) -> _M:
     made = model.__class__.__new__(model.__class__)
     put = object.__setattr__
     put(made, "__dict__", {**model.__dict__, field: value})
-    put(made, "__pydantic_fields_set__", {*model.__pydantic_fields_set__, field})
+    given = model.__pydantic_fields_set__
+    put(made, "__pydantic_fields_set__", given if field in given else {*given, field})
     put(made, "__pydantic_extra__", None)
     put(made, "__pydantic_private__", None)
     return made
