@@ -13,6 +13,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.common.sign import Sign
 from tencentcloud.sms.v20210111.models import PullSmsSendStatusByPhoneNumberRequest, SendSmsRequest
 from tencentcloud.sms.v20210111.sms_client import SmsClient
+from tencentcloud.vms.v20200902.models import SendTtsVoiceRequest
+from tencentcloud.vms.v20200902.vms_client import VmsClient
 
 from oracles.loopback import Loopback, Recorded
 from oracles.same import Same
@@ -21,6 +23,7 @@ from recallgate.testing.exchanges import NOW, tools_of
 from recallgate_adapters._signing import tc3_authorization
 from recallgate_adapters.faces.tencent_rest import refused_credentials
 from recallgate_adapters.tencent import TencentSms, TencentSmsConfig
+from recallgate_adapters.tencent_voice import TencentVoice, TencentVoiceConfig
 
 SECRET_ID, SECRET_KEY = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
 ACCOUNT: dict[str, Any] = {"secret_id": SECRET_ID, "secret_key": SECRET_KEY, "sdk_app_id": "1400006666"}
@@ -129,3 +132,21 @@ def test_a_refusal_is_one_for_both(profile: ClientProfile, loopback: Loopback, s
 
     assert theirs.value.code == ours.value.code
     same.proven(operation="a refusal with HTTP 200", oracle="tencentcloud-sdk-python-common")
+
+
+def test_a_call_is_made_as_the_sdk_makes_it(profile: ClientProfile, loopback: Loopback, same: Same) -> None:
+    told = {"Response": {"SendStatus": {"CallId": "c-1", "SessionContext": "m-1"}, "RequestId": "R"}}
+    loopback.answers(told)
+    request = SendTtsVoiceRequest()
+    request.TemplateId, request.CalledNumber, request.VoiceSdkAppid = "4356", "+8613800138000", "1400006666"
+    request.TemplateParamSet, request.PlayTimes, request.SessionContext = ["李四"], 2, "m-1"
+    answer = VmsClient(Credential(SECRET_ID, SECRET_KEY), "ap-guangzhou", profile).SendTtsVoice(request)
+    adapter = TencentVoice(TencentVoiceConfig(**ACCOUNT), tools_of())
+    content = {"type": "template", "template": "4356", "variables": {"name": "李四"}}
+    call = message(channel="voice", content=content, options={"tencent.voice": {"play_times": 2}})
+
+    ours = authorize(adapter, adapter.build(call))
+
+    same(ours, loopback.last, operation="SendTtsVoice", oracle="tencentcloud-sdk-python-vms", body="json", headers=HEADERS)
+    signed_alike(ours, loopback.last, service="vms")
+    assert adapter.parse(call, httpx.Response(200, json=told)).vendor_id == answer.SendStatus.CallId
