@@ -7,8 +7,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -104,6 +105,27 @@ def template_of(message: Message, templates: Mapping[str, str]) -> tuple[str, di
     if not isinstance(message.content, Template):
         return None
     return templates.get(message.content.template, message.content.template), dict(message.content.variables)
+
+
+def content_key(message: Message) -> object:
+    """What messages of one batch share: sender, options, and a content whose template variables may differ."""
+    content = message.content
+    return content.template if isinstance(content, Template) else content, message.sender, message.options
+
+
+def one_content(messages: Sequence[Message]) -> None:
+    """Raise `SendError(UNSUPPORTED)` unless all messages of a batch have one content."""
+    shared = content_key(messages[0])
+    if any(content_key(message) != shared for message in messages):
+        raise SendError(ErrorKind.UNSUPPORTED, "batch", "the messages of a batch have one content and one sender")
+
+
+def instant_of(seconds: object) -> datetime | None:
+    """An instant written as whole or broken seconds since 1970, as a number or a text; None for anything else."""
+    try:
+        return datetime.fromtimestamp(float(str(seconds)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def safe_id(message: Message) -> str | None:

@@ -24,7 +24,6 @@ from recallgate import (
     Callback,
     CallbackReading,
     Capabilities,
-    Email,
     ErrorKind,
     Message,
     Receipt,
@@ -41,6 +40,7 @@ from recallgate_adapters._mail import (
     is_mailbox,
     mail_of,
     mask_mail,
+    one_content,
     recipient_of,
     safe_id,
     sender_of,
@@ -144,6 +144,7 @@ class SesEmail(Adapter):
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One request for messages of equal content: a template with variables of each, or one text for all."""
         first = messages[0]
+        one_content(messages)
         reply_to = self.config.reply_to
         if named := template_of(first, self.config.templates):
             template: dict[str, Any] = {"TemplateName": named[0], "TemplateData": "{}"}
@@ -153,7 +154,7 @@ class SesEmail(Adapter):
         body = {
             **self._from(first, reply_to),
             "DefaultContent": {"Template": template},
-            "BulkEmailEntries": [self._entry(message, first) for message in messages],
+            "BulkEmailEntries": [self._entry(message) for message in messages],
             **self._common(self.options(first)),
         }
         return self._post("outbound-bulk-emails", body)
@@ -176,9 +177,7 @@ class SesEmail(Adapter):
         configuration = options.configuration_set or self.config.configuration_set
         return {"ConfigurationSetName": configuration, "TenantName": self.config.tenant}
 
-    def _entry(self, message: Message, first: Message) -> dict[str, Any]:
-        if _shared_part(message) != _shared_part(first):
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "the messages of a batch have one content and one sender")
+    def _entry(self, message: Message) -> dict[str, Any]:
         entry = {"Destination": {"ToAddresses": [_encoded(recipient_of(message))]}, "ReplacementTags": _tags(message)}
         if named := template_of(message, self.config.templates):
             entry["ReplacementEmailContent"] = {"ReplacementTemplate": {"ReplacementTemplateData": _json(named[1])}}
@@ -230,11 +229,6 @@ def _by_words(kind: ErrorKind, name: str, words: str) -> ErrorKind:
     if name in ("BadRequestException", "INVALID_PARAMETER") and _BAD_ADDRESS.search(words):
         return ErrorKind.INVALID_RECIPIENT
     return kind
-
-
-def _shared_part(message: Message) -> object:
-    content = message.content
-    return (content if isinstance(content, Email) else getattr(content, "template", content.type)), message.sender
 
 
 def _encoded(box: Mailbox) -> str:
