@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.wire import DATA, NOW, asked, facts, fault_kind, refusal, sent, tools
-from recallgate import ErrorKind, Fault, IdSource, Message, Purpose, Push, SendError, WebPushSubscription, authorize
+from recallgate import ErrorKind, Fault, IdSource, Message, Purpose, Push, WebPushSubscription, authorize
 from recallgate.testing import AdapterContract
 from recallgate_adapters._es256 import unb64url
 from recallgate_adapters.faces.webpush import WebPushFace, decrypt
@@ -44,12 +44,6 @@ class TestWebPush(AdapterContract):
     exchanges = DATA / "exchanges" / "webpush.push.json"
     # A 2xx is the whole answer: no body can make it unreadable.
     test_an_unreadable_success_is_uncertain = None  # type: ignore[assignment]
-    # Codes are HTTP statuses: they cannot stand in a body.
-    test_a_code_never_seen_is_kept = None  # type: ignore[assignment]
-
-    def _refusal(self, code: str) -> SendError:
-        status = int(code) if len(code) == 3 else 418
-        return refusal(self.made().parse, self.a_message(), httpx.Response(status, text=f"{self.a_message().to.key} is bad"))
 
 
 def an_adapter(*, now: datetime = NOW, **config: Any) -> WebPush:
