@@ -137,3 +137,10 @@ def told_rows(body: bytes | str) -> list[dict[str, Any]]:
 def number_tag(vendor_id: str, number: str) -> str:
     """Twelve characters that tell the numbers of one request apart without naming them."""
     return hashlib.sha256(f"{vendor_id}:{number}".encode()).hexdigest()[:12]
+
+
+def blameless(error: SendError) -> SendError:
+    """The refusal of a whole batch: where it is about one number and does not say which, no address is blamed for it."""
+    if error.kind.rule.concerns != "address":
+        return error
+    return SendError(ErrorKind.TEMPORARY, error.code, f"one number of the batch is refused: {error.detail}")

@@ -34,7 +34,17 @@ from recallgate import (
     channels,
 )
 from recallgate_adapters import aliyun_rest as rest
-from recallgate_adapters._shared import BEIJING, beijing_time, from_mainland, mainland, number_tag, phone, template, told_rows
+from recallgate_adapters._shared import (
+    BEIJING,
+    beijing_time,
+    blameless,
+    from_mainland,
+    mainland,
+    number_tag,
+    phone,
+    template,
+    told_rows,
+)
 
 # MOBILE_COUNT_OVER_LIMIT is about the size of a request, not about a number.
 ERRORS: dict[str, ErrorKind] = {
@@ -127,10 +137,7 @@ class AliyunSms(Adapter):
         try:
             biz_id = self._biz_id(response)
         except SendError as error:
-            blamed = error
-            if error.kind.rule.concerns == "address":
-                blamed = SendError(ErrorKind.TEMPORARY, error.code, f"one number of the batch is refused: {error.detail}")
-            return [blamed for _ in messages]
+            return [blameless(error) for _ in messages]
         return [Receipt(message_id=one.id, vendor_id=_batch_id(biz_id, mainland(phone(one)))) for one in messages]
 
     def build_lookup(self, message: Message, vendor_id: str | None) -> httpx.Request | None:
