@@ -16,6 +16,7 @@ from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
 from recallgate.policies.case import Account
 from recallgate.transport.client import Wire
+from recallgate.transport.deadline import Deadlines
 from recallgate.transport.lanes import default_transport
 from recallgate.transport.tokens import TokenDesk, exchange
 
@@ -55,6 +56,7 @@ class LiveAccount:
         self._desk = desk
         self._transport = transport
         self.route = Route(self)
+        self._deadlines = Deadlines(config.deadline_s)
         self._wire: Wire | None = None
         self._opened = False
         self._opening = asyncio.Lock()
@@ -89,8 +91,7 @@ class LiveAccount:
                     await driver.open()
                     self._opened = True
         try:
-            async with asyncio.timeout(self.config.deadline_s):
-                return await driver.send(message)
+            return await self._deadlines.within(driver.send(message))
         except TimeoutError as exc:
             raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no answer within {self.config.deadline_s:g} s") from exc
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,8 +24,10 @@ from recallgate.tracking.orphans import adopt_orphans
 _log = logging.getLogger("recallgate.delivery")
 
 PAGE = 500
-CHUNK = 50
-COMMIT = 150  # outcomes in one transaction: an otp waits for the one that is running
+CHUNK = 200
+COMMIT = 400  # outcomes in one transaction
+SHORT = 50  # rows in a transaction while urgent messages are about: an otp waits for the one that is running
+_URGENT_S = 1.0
 FLUSH_S = 0.2
 URGENT_RANK = 19  # otp and transactional: the lanes 0 and 1
 
@@ -34,14 +37,14 @@ class Pace:
     """How a worker goes about it. `quick_retries`: tries inside the lease after a definite fault of the wire.
 
     `in_order`: one chunk after the other, for simulations; else a rolling window of `window` messages. `chunk`: intents
-    that are committed together, and so at most as many that a crash can leave uncertain.
+    that are committed together; None: 200, and 50 while urgent messages are about.
     """
 
     lease: timedelta = timedelta(seconds=60)
     quick_retries: int = 2
     in_order: bool = False
     window: int = 1000
-    chunk: int = CHUNK
+    chunk: int | None = None
 
 
 class Worker:
@@ -91,10 +94,16 @@ class Worker:
         rank = URGENT_RANK if urgent else 99
 
         def work(connection: Connection) -> Staged:
-            rows = messages.due(connection, channel, now=at, most=most or self._pace.chunk, most_rank=rank)
+            rows = messages.due(connection, channel, now=at, most=most or self._step(CHUNK), most_rank=rank)
             return self._stager.stage(connection, rows, now=now, lease_until=until) if rows else Staged()
 
         return await self._store.run(work, urgent=urgent)
+
+    def _step(self, usual: int) -> int:
+        """How many rows a transaction takes."""
+        if self._pace.chunk is not None:
+            return self._pace.chunk
+        return usual if time.monotonic() - self._store.urgent_at > _URGENT_S else SHORT
 
     async def _waiting(self) -> list[str]:
         now = to_ms(self._clock.now())
@@ -106,7 +115,7 @@ class Worker:
             await asyncio.gather(*(self._carry(one) for one in ready))
             return
         self._spawn(ready, calls)
-        while len(calls) > self._pace.window - self._pace.chunk:
+        while len(calls) > self._pace.window - CHUNK:
             await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
 
     def _spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
@@ -196,12 +205,13 @@ class Worker:
         """Commit the outcomes that have come in."""
         done, self._done = self._done, []
         while done:
+            step = self._step(COMMIT)
             try:
-                await self.commit(done[:COMMIT])
+                await self.commit(done[:step])
             except StoreError:
                 self._done = done + self._done  # the database is away: the outcomes stay here until it is back
                 raise
-            done = done[COMMIT:]
+            done = done[step:]
 
     async def commit(self, done: Sequence[Conclusion], *, urgent: bool = False) -> None:
         now = to_ms(self._clock.now())
@@ -227,7 +237,7 @@ class Worker:
         while not stop.is_set():
             rows = 0
             try:
-                if len(calls) <= self._pace.window - self._pace.chunk:
+                if len(calls) <= self._pace.window - CHUNK:
                     staged = await self.stage(channel, urgent=urgent)
                     rows = staged.rows
                     self._spawn(staged.ready, calls)

@@ -8,9 +8,11 @@ otp never waits behind more than the one transaction that is running.
 import asyncio
 import itertools
 import logging
+import math
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +43,10 @@ class _Order:
 
 
 class Store:
-    """A database with recallgate's tables; `url` is `sqlite:///path` or `sqlite://` for memory."""
+    """A database with recallgate's tables; `url` is `sqlite:///path` or `sqlite://` for memory.
+
+    `urgent_at`: when somebody last waited for a small urgent transaction, by the monotonic clock.
+    """
 
     def __init__(self, url: str = "sqlite://") -> None:
         if not url.startswith("sqlite:"):
@@ -52,7 +57,7 @@ class Store:
         self._seq = itertools.count()
         self._thread: threading.Thread | None = None
         self._engine: Engine | None = None
-        self.waiting = 0
+        self.urgent_at = -math.inf
 
     @property
     def in_memory(self) -> bool:
@@ -90,6 +95,8 @@ class Store:
             raise StoreError("store: it is not open; use `async with` or await open() first")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
+        if urgent and small:
+            self.urgent_at = time.monotonic()
         self._queue.put(_Order(0 if urgent else 1, next(self._seq), work, small, loop, future))
         return await future
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from recallgate.store.dialect import execute
 
 # A page is cut into groups of these sizes. A step a group also keeps the interpreter's lock free for other threads.
-GROUPS = (50, 16, 4, 1)
+GROUPS = (200, 50, 16, 4, 1)
 _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
 

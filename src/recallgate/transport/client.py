@@ -1,11 +1,11 @@
 """One client an account, for the life of the process: deadline, size cap, and what a broken wire means."""
 
-import asyncio
 import logging
 
 import httpx
 
 from recallgate.model.errors import ErrorKind, SendError
+from recallgate.transport.deadline import Deadlines
 
 MAX_BODY = 1 << 20
 _HEADERS = {"accept-encoding": "identity", "user-agent": "recallgate"}
@@ -19,7 +19,7 @@ class Wire:
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, *, deadline_s: float = 30.0) -> None:
-        self._deadline = deadline_s
+        self._deadlines = Deadlines(deadline_s)
         timeout = httpx.Timeout(deadline_s, connect=min(10.0, deadline_s))
         self._client = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
         self._timeout = timeout.as_dict()
@@ -30,10 +30,9 @@ class Wire:
                 request.headers[name] = value
         request.extensions = {**request.extensions, "timeout": self._timeout}
         try:
-            async with asyncio.timeout(self._deadline):
-                return await self._exchange(request)
+            return await self._deadlines.within(self._exchange(request))
         except TimeoutError as exc:
-            raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no whole answer within {self._deadline:g} s") from exc
+            raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no whole answer within {self._deadlines.seconds:g} s") from exc
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
             raise SendError(ErrorKind.UNAVAILABLE, "connect", type(exc).__name__) from exc
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as exc:
