@@ -120,6 +120,13 @@ def one_content(messages: Sequence[Message]) -> None:
         raise SendError(ErrorKind.UNSUPPORTED, "batch", "the messages of a batch have one content and one sender")
 
 
+def for_all(error: SendError, messages: Sequence[Message]) -> SendError:
+    """The refusal of a whole batch as that of each message: what is said of one address is not said of the others."""
+    if len(messages) == 1 or error.kind not in (ErrorKind.INVALID_RECIPIENT, ErrorKind.OPTED_OUT, ErrorKind.UNREACHABLE):
+        return error
+    return SendError(ErrorKind.TEMPORARY, error.code, "an address in the batch was refused and nothing was sent; send one by one")
+
+
 def instant_of(seconds: object) -> datetime | None:
     """An instant written as whole or broken seconds since 1970, as a number or a text; None for anything else."""
     try:

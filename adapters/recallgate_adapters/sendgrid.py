@@ -36,6 +36,7 @@ from recallgate import (
 from recallgate_adapters._mail import (
     ID_KEY,
     Mailbox,
+    for_all,
     is_mailbox,
     mail_of,
     mask_mail,
@@ -142,7 +143,10 @@ class SendgridEmail(Adapter):
         return httpx.Request("POST", url, headers={"content-type": "application/json"}, content=content)
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
-        vendor_id = self._taken(response)
+        try:
+            vendor_id = self._taken(response)
+        except SendError as error:
+            raise for_all(error, messages) from None
         return [Receipt(message_id=message.id, vendor_id=vendor_id) for message in messages]
 
     def read_callback(self, callback: Callback) -> CallbackReading:

@@ -37,6 +37,7 @@ from recallgate_adapters._mail import (
     ID_KEY,
     Mail,
     Mailbox,
+    for_all,
     is_mailbox,
     mail_of,
     mask_mail,
@@ -160,7 +161,10 @@ class SesEmail(Adapter):
         return self._post("outbound-bulk-emails", body)
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
-        results = self._answer(response).get("BulkEmailEntryResults")
+        try:
+            results = self._answer(response).get("BulkEmailEntryResults")
+        except SendError as error:
+            raise for_all(error, messages) from None
         if not isinstance(results, list) or len(results) != len(messages):
             raise SendError(http_kind(response.status_code), f"http {response.status_code}", "not one result for each message")
         return [self._outcome(message, result) for message, result in zip(messages, results, strict=True)]

@@ -183,3 +183,11 @@ def test_a_face_whose_key_is_not_configured_tells_nothing() -> None:
     taken = round_trip(an_adapter(), a_face())
 
     assert a_face(webhook_key="").callbacks(taken, WorldEvent(EventType.DELIVERED, NOW), nonce="n") == ()
+
+
+def test_a_bad_address_in_a_batch_says_nothing_of_the_others() -> None:
+    told = {"errors": [{"message": "no", "field": "personalizations.1.to.0.email"}]}
+
+    error = refusal(an_adapter().parse_batch, [a_mail(), a_mail("bo@example.com")], httpx.Response(400, json=told))
+
+    assert error.kind is ErrorKind.TEMPORARY
