@@ -20,7 +20,7 @@ ROOMS = ORDER.split()
 # help texts show one adapter's name as an example; nothing depends on it
 EXAMPLES = {("src/recallgate/cli/adapters_cmd.py", "twilio")}
 # vendors whose name is also the common name of a channel, a protocol or a part of the core
-COMMON_WORDS = {"wecom", "webpush", "smtp", "smpp", "inbox", "webhook", "wechat", "audience", "worklist"}
+COMMON_WORDS = {"resend", "wecom", "webpush", "smtp", "smpp", "inbox", "webhook", "wechat", "audience", "worklist"}
 CORE_FILES = sorted(path for path in CORE.rglob("*.py") if path != CORE / "__init__.py")
 ADAPTER_FILES = sorted(ADAPTERS.rglob("*.py"))
 
