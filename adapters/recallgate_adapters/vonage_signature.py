@@ -5,10 +5,7 @@ Quirk: & and = inside a value are signed as _, so two texts may have one signatu
 Quirk: a webhook's token signs its body through the claim payload_hash; the library checks the token alone, and we both.
 """
 
-import hashlib
 import hmac
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from recallgate import Callback, ErrorKind, ForgedCallback, SendError
+from recallgate_adapters._jwt import hash_fits, hmac_claims
 
 METHODS = ("md5", "sha1", "sha256", "sha512")
 TOKEN_S = 900
@@ -57,39 +55,15 @@ def verify_token(callback: Callback, *, secret: str, leeway_s: int = 300) -> dic
     A token without an end is taken: the vendor's own documents show none.
     """
     scheme, _, token = callback.headers.get("authorization", "").partition(" ")
-    claims = _claims(token.strip(), secret) if scheme.lower() == "bearer" else None
+    claims = hmac_claims(token.strip(), secret, algorithms=("HS256",)) if scheme.lower() == "bearer" else None
     if claims is None:
         raise ForgedCallback("vonage: the callback has no token that the signature secret has signed")
-    if not hmac.compare_digest(hashlib.sha256(callback.body).hexdigest().encode(), str(claims.get("payload_hash")).encode()):
+    if not hash_fits(callback.body, claims.get("payload_hash")):
         raise ForgedCallback("vonage: the body does not have the hash that its token names")
     ends = claims.get("exp")
     if isinstance(ends, int | float) and ends + leeway_s < callback.received_at.timestamp():
         raise ForgedCallback("vonage: the token of the callback has ended")
     return claims
-
-
-def _claims(token: str, secret: str) -> dict[str, Any] | None:
-    """The claims of an HS256 token, or None: no other algorithm is believed, whatever its header says."""
-    head, _, rest = token.partition(".")
-    body, _, told = rest.partition(".")
-    try:
-        expected = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
-        if _loaded(head).get("alg") != "HS256" or not hmac.compare_digest(expected, _decoded(told)):
-            return None
-        return _loaded(body)
-    except ValueError:
-        return None
-
-
-def _loaded(part: str) -> dict[str, Any]:
-    value = json.loads(_decoded(part))
-    if not isinstance(value, dict):
-        raise ValueError("a part of the token is not an object")
-    return value
-
-
-def _decoded(part: str) -> bytes:
-    return urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
 
 
 @lru_cache(maxsize=8)
