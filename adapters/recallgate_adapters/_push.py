@@ -1,15 +1,27 @@
 """What push adapters share: the device and the words of a message, its data, how long it may wait, the vendor's code."""
 
 import json
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+from pydantic import SecretStr
 
-from recallgate import ErrorKind, Message, Push, PushToken, SendError, http_kind, retry_after
+from recallgate import (
+    ErrorKind,
+    Message,
+    Push,
+    PushToken,
+    SendError,
+    Token,
+    TokenAuth,
+    Tools,
+    http_kind,
+    retry_after,
+)
 from recallgate_adapters._shared import mask_digits
 
 
@@ -161,3 +173,40 @@ def said(words: object, *messages: Message) -> str:
     for message in messages:
         text = text.replace(message.to.key, "…")
     return mask_digits(text)[:200]
+
+
+def client_credentials(
+    token_url: str, client_id: str, secret: SecretStr, tools: Tools, *, expired: Callable[[httpx.Response], bool]
+) -> TokenAuth:
+    """A bearer token for an id and a secret (RFC 6749, 4.4); `expired` reads the vendor's own word for an old one."""
+
+    def build() -> httpx.Request:
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret.get_secret_value()}
+        return httpx.Request("POST", token_url, data=form)
+
+    return TokenAuth(
+        build=build,
+        parse=lambda response: _bearer(response, tools.now()),
+        apply=_with_bearer,
+        expired=expired,
+        identity=f"client {token_url} {client_id}",
+    )
+
+
+def _bearer(response: httpx.Response, now: datetime) -> Token:
+    """The access token; no failure here can have sent a message, so none is uncertain."""
+    kind = http_kind(response.status_code)
+    if not response.is_success:
+        passing = kind in (ErrorKind.UNCERTAIN, ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED)
+        kind = ErrorKind.UNAVAILABLE if passing else ErrorKind.AUTH
+        raise SendError(kind, f"http {response.status_code}", "no access token was given", retry_at=retry_after(response, now))
+    try:
+        answer = response.json()
+        return Token(str(answer["access_token"]), now + timedelta(seconds=int(answer["expires_in"])))
+    except (ValueError, KeyError, TypeError):
+        raise SendError(ErrorKind.UNAVAILABLE, "token", "the token's answer cannot be read") from None
+
+
+def _with_bearer(request: httpx.Request, token: Token) -> httpx.Request:
+    request.headers["authorization"] = f"Bearer {token.value}"
+    return request
