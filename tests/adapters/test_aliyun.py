@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from recallgate import (
-    CallbackReading,
     ErrorKind,
     EventType,
     FaceReply,
@@ -87,10 +86,6 @@ def ask(face: AliyunSmsFace, request: httpx.Request, fault: Fault | None = None,
 
 def response(reply: FaceReply) -> httpx.Response:
     return httpx.Response(reply.status, headers=reply.headers, content=reply.body)
-
-
-def send(adapter: AliyunSms, face: AliyunSmsFace, message: Message, fault: Fault | None = None) -> Receipt:
-    return adapter.parse(message, response(ask(face, authorize(adapter, adapter.build(message)), fault)))
 
 
 def refusal(adapter: AliyunSms, body: object, status: int = 200) -> SendError:
@@ -281,116 +276,3 @@ def test_a_push_without_news_is_answered_so_that_it_does_not_come_again(body: st
 
     assert reading.events == ()
     assert json.loads(reading.reply.body)["code"] == 0
-
-
-# The vendor's side
-
-
-def test_a_message_is_taken_under_the_id_of_its_receipt() -> None:
-    adapter, face = sms(), AliyunSmsFace({**ACCOUNT, "callback_url": URL})
-    reply = ask(face, authorize(adapter, adapter.build(text())))
-
-    receipt = adapter.parse(text(), response(reply))
-
-    (taken,) = reply.taken
-    assert (receipt.vendor_id, taken.recipient, taken.links) == (taken.vendor_id, "+8613800138000", ("https://s.example/a",))
-
-
-@pytest.mark.parametrize(
-    "config",
-    [{"access_key_secret": "other"}, {"access_key_id": "other"}, {"access_key_secret": "other", "signature": "rpc"}],
-)
-def test_wrong_credentials_are_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(SendError) as caught:
-        send(sms(**config), AliyunSmsFace(ACCOUNT), text())
-
-    assert caught.value.kind is ErrorKind.AUTH
-
-
-def test_both_signatures_are_taken() -> None:
-    ids = [send(sms(signature=style), AliyunSmsFace(ACCOUNT), text()).vendor_id for style in ("acs3", "rpc")]
-
-    assert all(ids)
-
-
-def test_a_request_that_is_too_old_or_unsigned_is_refused() -> None:
-    adapter, face = sms(), AliyunSmsFace(ACCOUNT)
-    late = ask(face, authorize(adapter, adapter.build(text())), now=NOW + timedelta(minutes=16))
-    bare = ask(face, adapter.build(text()))
-
-    assert json.loads(late.body)["Code"] == "InvalidTimeStamp.Expired"
-    assert bare.status == 404
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *(ErrorKind.AUTH, ErrorKind.INSUFFICIENT_FUNDS, ErrorKind.RATE_LIMITED, ErrorKind.TEMPORARY, ErrorKind.UNAVAILABLE),
-        *(ErrorKind.UNCERTAIN, ErrorKind.INVALID_RECIPIENT, ErrorKind.BLOCKED_CONTENT, ErrorKind.TEMPLATE_OR_SIGNATURE),
-        *(ErrorKind.UNSUPPORTED_REGION, ErrorKind.INVALID_SENDER),
-    ],
-)
-def test_a_fault_comes_back_with_its_kind(kind: ErrorKind) -> None:
-    with pytest.raises(SendError) as caught:
-        send(sms(), AliyunSmsFace(ACCOUNT), text(), Fault(kind))
-
-    assert caught.value.kind is kind
-
-
-@pytest.mark.parametrize(
-    ("news", "kind", "type_", "read_kind"),
-    [
-        (EventType.DELIVERED, None, EventType.DELIVERED, None),
-        (EventType.UNDELIVERED, None, EventType.UNDELIVERED, ErrorKind.UNKNOWN),
-        (EventType.UNDELIVERED, ErrorKind.TEMPLATE_OR_SIGNATURE, EventType.UNDELIVERED, ErrorKind.TEMPLATE_OR_SIGNATURE),
-        (EventType.EXPIRED, None, EventType.EXPIRED, None),
-    ],
-)
-def test_news_comes_back_by_push_and_by_look_up(
-    news: EventType, kind: ErrorKind | None, type_: EventType, read_kind: ErrorKind | None
-) -> None:
-    adapter, face = sms(), AliyunSmsFace({**ACCOUNT, "callback_url": URL})
-    reply = ask(face, authorize(adapter, adapter.build(text())))
-    (callback,) = face.callbacks(reply.taken[0], WorldEvent(news, AT, kind), nonce="n")
-
-    (pushed,) = adapter.read_callback(callback).events
-    question = adapter.build_lookup(text(), reply.taken[0].vendor_id)
-    assert question is not None
-    (asked,) = adapter.parse_lookup(text(), response(ask(face, authorize(adapter, question))))
-
-    assert (pushed.type, pushed.kind, pushed.at, pushed.message_id) == (type_, read_kind, AT, "m-1")
-    assert (asked.type, asked.kind, asked.vendor_event_id) == (type_, read_kind, pushed.vendor_event_id)
-
-
-def test_a_person_writes() -> None:
-    (callback,) = AliyunSmsFace(ACCOUNT).inbound("+8613800138000", "1069", "退订", url=URL, at=AT, nonce="n")
-
-    reading: CallbackReading = sms().read_callback(callback)
-
-    (event,) = reading.events
-    assert (event.type, event.address, event.text, event.at) == (EventType.REPLIED, "+8613800138000", "退订", AT)
-
-
-@pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"PhoneNumbers": "123", "SignName": "s", "TemplateCode": "T"}, "isv.MOBILE_NUMBER_ILLEGAL"),
-        ({"PhoneNumbers": "", "SignName": "s", "TemplateCode": "T"}, "isv.MOBILE_NUMBER_ILLEGAL"),
-        ({"PhoneNumbers": "13800138000", "TemplateCode": "T"}, "isv.SMS_SIGN_ILLEGAL"),
-        ({"PhoneNumbers": "13800138000", "SignName": "s"}, "isv.SMS_TEMPLATE_ILLEGAL"),
-        (
-            {"PhoneNumbers": "13800138000", "SignName": "s", "TemplateCode": "T", "TemplateParam": "x"},
-            "isv.INVALID_JSON_PARAM",
-        ),
-        (
-            {"PhoneNumbers": ",".join(["13800138000"] * 1001), "SignName": "s", "TemplateCode": "T"},
-            "isv.MOBILE_COUNT_OVER_LIMIT",
-        ),
-    ],
-)
-def test_the_face_refuses_what_the_vendor_refuses(fields: dict[str, str], code: str) -> None:
-    adapter = sms()
-    reply = ask(AliyunSmsFace(ACCOUNT), authorize(adapter, adapter.config.call("SendSms", fields)))
-
-    assert json.loads(reply.body)["Code"] == code
-    assert reply.taken == ()
