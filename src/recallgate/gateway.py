@@ -96,7 +96,7 @@ class Gateway:
             raise ConfigError(f"accounts: two are called {doubled[0]}; give one another name")
         self.clock: Clock = clock or SystemClock()
         self._store_given = store is not None or self.config.store is not None
-        self.store = store if isinstance(store, Store) else Store(store or self.config.store or "sqlite://")
+        self.store = store if isinstance(store, Store) else _store(store or self.config.store, simulated=simulation is not None)
         self._chance: Chance = simulation or Chance()
         self._simulated = simulation is not None
         self._secrets = account_secrets(self.config, self._chance)
@@ -513,6 +513,14 @@ class ChannelSender:
         """Send a content to an address of this channel; further fields as in `Message`."""
         message = Message(channel=self.channel.name, to=to, content=content, purpose=Purpose(purpose), **fields)
         return await self._gateway.send(message)
+
+
+def _store(url: str | None, *, simulated: bool) -> Store:
+    if not simulated:
+        return Store(url or "sqlite://")
+    from recallgate.store.inline import InlineStore
+
+    return InlineStore(url or "sqlite://")
 
 
 def _subject(person: str | None, address: str | None) -> str:

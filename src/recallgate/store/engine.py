@@ -33,7 +33,9 @@ _GROUP = 64
 
 
 @dataclass(order=True)
-class _Order:
+class Order:
+    """A transaction that somebody waits for; without a loop it is answered in the thread that runs it."""
+
     priority: int
     seq: int
     work: Work[Any] | None = field(compare=False)
@@ -53,10 +55,9 @@ class Store:
             raise StoreError(f"store: {url.split(':', 1)[0]} is not a store of this release; write sqlite:///path/to/file")
         self.url = url
         self.path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ":memory:"
-        self._queue: queue.PriorityQueue[_Order] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[Order] = queue.PriorityQueue()
         self._seq = itertools.count()
         self._thread: threading.Thread | None = None
-        self._engine: Engine | None = None
         self.urgent_at = -math.inf
 
     @property
@@ -83,7 +84,7 @@ class Store:
         if self._thread is None:
             return
         thread, self._thread = self._thread, None
-        self._queue.put(_Order(9, next(self._seq), None))
+        self._queue.put(Order(9, next(self._seq), None))
         await asyncio.to_thread(thread.join)
 
     async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False) -> _T:
@@ -97,19 +98,14 @@ class Store:
         future: asyncio.Future[_T] = loop.create_future()
         if urgent and small:
             self.urgent_at = time.monotonic()
-        self._queue.put(_Order(0 if urgent else 1, next(self._seq), work, small, loop, future))
+        self._queue.put(Order(0 if urgent else 1, next(self._seq), work, small, loop, future))
         return await future
 
     def _serve(self, loop: asyncio.AbstractEventLoop, ready: "asyncio.Future[None]") -> None:
         try:
-            self._engine = _connect(self.path)
-            connection = self._engine.connect()
-            _prepare(connection)
+            connection = connect(self.path)
         except Exception as exc:
-            fault = (
-                exc if isinstance(exc, RecallgateError) else StoreError(f"store: {self.path} cannot be opened: {_reason(exc)}")
-            )
-            loop.call_soon_threadsafe(_settle, ready, None, fault)
+            loop.call_soon_threadsafe(_settle, ready, None, exc)
             return
         loop.call_soon_threadsafe(_settle, ready, None, None)
         with connection:
@@ -124,23 +120,41 @@ class Store:
                         self._queue.put(following)
                         break
                     orders.append(following)
-                _execute(connection, orders)
-        self._engine.dispose()
+                execute_orders(connection, orders)
+        connection.engine.dispose()
 
 
-def _execute(connection: Connection, orders: list[_Order]) -> None:
+def connect(path: str) -> Connection:
+    """An open connection to a database that is up to date; raises `StoreError`."""
+    try:
+        engine = _engine(path)
+        connection = engine.connect()
+        _prepare(connection)
+    except RecallgateError:
+        raise
+    except Exception as exc:
+        raise StoreError(f"store: {path} cannot be opened: {_reason(exc)}") from exc
+    return connection
+
+
+def execute_orders(connection: Connection, orders: list[Order]) -> None:
+    """Run transactions, together where there are several, and answer each of them."""
     results = _together(connection, orders)
     if results is None:  # one of them failed: each for itself, so that a neighbour's fault costs nobody else
         results = [_alone(connection, order) for order in orders]
     for order, (result, fault) in zip(orders, results, strict=True):
-        if order.loop is not None and order.future is not None:
-            try:
-                order.loop.call_soon_threadsafe(_settle, order.future, result, fault)
-            except RuntimeError:  # the caller's loop is closed: the work is committed, nobody waits for the answer
-                _log.debug("a caller went away before its transaction was answered")
+        if order.future is None:
+            continue
+        if order.loop is None:
+            _settle(order.future, result, fault)
+            continue
+        try:
+            order.loop.call_soon_threadsafe(_settle, order.future, result, fault)
+        except RuntimeError:  # the caller's loop is closed: the work is committed, nobody waits for the answer
+            _log.debug("a caller went away before its transaction was answered")
 
 
-def _together(connection: Connection, orders: list[_Order]) -> list[tuple[Any, BaseException | None]] | None:
+def _together(connection: Connection, orders: list[Order]) -> list[tuple[Any, BaseException | None]] | None:
     if len(orders) == 1:
         return [_alone(connection, orders[0])]
     try:
@@ -150,7 +164,7 @@ def _together(connection: Connection, orders: list[_Order]) -> list[tuple[Any, B
         return None
 
 
-def _alone(connection: Connection, order: _Order) -> tuple[Any, BaseException | None]:
+def _alone(connection: Connection, order: Order) -> tuple[Any, BaseException | None]:
     try:
         with _transaction(connection):
             return _call(order, connection), None
@@ -175,7 +189,7 @@ def _transaction(connection: Connection) -> Iterator[None]:
             connection.rollback()
 
 
-def _call(order: _Order, connection: Connection) -> Any:
+def _call(order: Order, connection: Connection) -> Any:
     assert order.work is not None
     return order.work(connection)
 
@@ -208,7 +222,7 @@ def _reason(exc: BaseException) -> str:
     return f"{words} ({hint})" if hint else words
 
 
-def _connect(path: str) -> Engine:
+def _engine(path: str) -> Engine:
     def creator() -> sqlite3.Connection:
         raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512)
         raw.execute("pragma journal_mode=wal")
