@@ -57,14 +57,19 @@ def batch_trip(adapter: Any, face: VendorFace, messages: Sequence[Message]) -> l
     return list(reply.taken)
 
 
-def news_of(adapter: Adapter, face: VendorFace, type_: EventType, kind: ErrorKind | None = None) -> Event:
-    """What the adapter reads when the face tells news of a mail; of the right mail, person and instant."""
+def news_of(
+    adapter: Adapter, face: VendorFace, type_: EventType, kind: ErrorKind | None = None, *, message_id: str | None = "m1"
+) -> Event:
+    """What the adapter reads when the face tells news of a mail; of the right mail, person and instant.
+
+    `message_id` is None where the vendor does not carry ours.
+    """
     _, reply = sent(adapter, face, a_mail())
     (taken,) = reply.taken
 
     (callback,) = face.callbacks(taken, WorldEvent(type_, NOW, kind=kind), nonce="0123456789abcdef")
     (event,) = adapter.read_callback(callback).events
 
-    assert (event.message_id, event.vendor_id, event.address, event.at) == ("m1", taken.vendor_id, "ann@example.com", NOW)
+    assert (event.message_id, event.vendor_id, event.address, event.at) == (message_id, taken.vendor_id, "ann@example.com", NOW)
     assert event.vendor_event_id
     return event

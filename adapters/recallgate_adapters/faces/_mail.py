@@ -6,7 +6,9 @@ Source: RFC 5322, RFC 8058, read 2026-11-22.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -59,3 +61,20 @@ def posted(url: str, body: bytes, at: datetime, *, content_type: str = "applicat
 def zulu(at: datetime) -> str:
     """An instant as JSON APIs write it: UTC, milliseconds, Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def form_fields(request: httpx.Request) -> dict[str, list[str]]:
+    """Fields of a form, each with its values in order; of a multipart those that are no files."""
+    content_type = request.headers.get("content-type", "")
+    found: dict[str, list[str]] = {}
+    if not content_type.startswith("multipart/form-data"):
+        for name, value in parse_qsl(request.content.decode("utf-8", "replace"), keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+    whole = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + request.content, policy=policy.HTTP)
+    for part in whole.iter_parts():
+        if part.get_filename() is None:
+            name = str(part.get_param("name", "", header="content-disposition"))
+            raw = part.get_payload(decode=True)
+            found.setdefault(name, []).append(raw.decode() if isinstance(raw, bytes) else "")
+    return found

@@ -9,14 +9,13 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email import message_from_bytes, policy
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import httpx
 
 from recallgate import Callback, ErrorKind, EventType, FaceReply, Fault, IdSource, Taken, VendorFace, WorldEvent
-from recallgate_adapters.faces._mail import address_in, posted, taken_mail
+from recallgate_adapters.faces._mail import address_in, form_fields, posted, taken_mail
 from recallgate_adapters.faces._wire import answer, gateway_fault, waiting
 
 _MOST_RECIPIENTS = 1000
@@ -65,7 +64,7 @@ class MailgunEmailFace(VendorFace):
         domain = unquote(request.url.path.split("/")[-2])
         if domain != self.config["domain"]:
             return answer({"message": f"Domain not found: {domain}"}, 404)
-        return self._take(_fields(request), now, new_id)
+        return self._take(form_fields(request), now, new_id)
 
     def callbacks(self, taken: Taken, news: WorldEvent, *, nonce: str) -> Sequence[Callback]:
         name, key = _EVENTS.get(news.type), self.config.get("webhook_key")
@@ -120,20 +119,3 @@ class MailgunEmailFace(VendorFace):
             headers={name[2:]: value for name, value in one.items() if name.startswith("h:")},
             data={"variables": variables},
         )
-
-
-def _fields(request: httpx.Request) -> dict[str, list[str]]:
-    """Fields of a form, each with its values in order; of a multipart those that are no files."""
-    content_type = request.headers.get("content-type", "")
-    found: dict[str, list[str]] = {}
-    if not content_type.startswith("multipart/form-data"):
-        for name, value in parse_qsl(request.content.decode("utf-8", "replace"), keep_blank_values=True):
-            found.setdefault(name, []).append(value)
-        return found
-    whole = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + request.content, policy=policy.HTTP)
-    for part in whole.iter_parts():
-        if part.get_filename() is None:
-            name = str(part.get_param("name", "", header="content-disposition"))
-            raw = part.get_payload(decode=True)
-            found.setdefault(name, []).append(raw.decode() if isinstance(raw, bytes) else "")
-    return found
