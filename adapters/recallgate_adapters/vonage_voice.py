@@ -8,7 +8,6 @@ Quirk: a phone rings for at most 120 seconds; a longer time is cut to that.
 Quirk: start_time and end_time of a looked-up call have no zone, so they are never taken as the time.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -27,7 +26,6 @@ from recallgate import (
     ErrorKind,
     Event,
     EventType,
-    ForgedCallback,
     KeyAnswer,
     Message,
     Receipt,
@@ -36,14 +34,12 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
-    read_json,
 )
 from recallgate_adapters._call_script import pack, unpack
-from recallgate_adapters._shared import phone, refusal, unsupported
-from recallgate_adapters._sms import failed_as, iso_time, object_of, sender_of, with_plus, without_plus
+from recallgate_adapters._shared import phone, unsupported
+from recallgate_adapters._sms import failed_as, iso_time, sender_of, with_plus, without_plus
 from recallgate_adapters.vonage_ncco import Action, menu, reply, spoken
-from recallgate_adapters.vonage_signature import application_token, verify_token
+from recallgate_adapters.vonage_rest import read_answer, read_webhook, with_token
 
 # `human` and `disconnected` are known by name only.
 STATUSES: dict[str, EventType | None] = {
@@ -129,24 +125,14 @@ class VonageVoice(Adapter):
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Status news, or a pressed key (`k=keys`), which is answered with what the script says to it."""
-        if self.config.signature_secret is None:
-            raise ForgedCallback("vonage: no signature_secret is configured, so no callback can be believed")
-        verify_token(callback, secret=self.config.signature_secret.get_secret_value())
-        fields = _object(callback.body)
+        secret = self.config.signature_secret
+        fields = read_webhook(callback, secret.get_secret_value() if secret else None)
         if callback.query.get("k") == "keys":
             return _pressed(callback, fields)
         return CallbackReading(_report(fields, callback.message_id))
 
     def _call(self, response: httpx.Response) -> dict[str, Any]:
-        if response.status_code >= 400:
-            fault = object_of(response)
-            code = str(fault.get("type") or "").rpartition("#")[2]
-            words = str(fault.get("detail") or fault.get("title") or "")
-            raise refusal(response, code, words, errors={}, now=self.tools.now())
-        call = read_json(response)
-        if response.status_code >= 300 or not isinstance(call.get("uuid"), str) or not call["uuid"]:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no uuid")
-        return call
+        return read_answer(response, "uuid", now=self.tools.now())
 
     def _ncco(self, message: Message, script: CallScript) -> list[Action]:
         said = spoken(script.say)
@@ -158,10 +144,8 @@ class VonageVoice(Adapter):
         return menu(said, url, wait_s=script.key_wait_s)
 
     def _sign(self, request: httpx.Request) -> httpx.Request:
-        private_key, now, nonce = self.config.private_key.get_secret_value(), self.tools.now(), self.tools.nonce(32)
-        token = application_token(self.config.application_id, private_key, now=now, nonce=nonce)
-        request.headers["authorization"] = f"Bearer {token}"
-        return request
+        application_id, private_key = self.config.application_id, self.config.private_key.get_secret_value()
+        return with_token(request, application_id=application_id, private_key=private_key, tools=self.tools)
 
 
 def _report(fields: Mapping[str, Any], message_id: str | None) -> tuple[Event, ...]:
@@ -224,11 +208,3 @@ def _digit(fields: Mapping[str, Any]) -> str:
     """The key in an input webhook, which holds an object or, in its first version, a text."""
     dtmf = fields.get("dtmf")
     return str((dtmf.get("digits") if isinstance(dtmf, dict) else dtmf) or "")
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body)
-    except ValueError:
-        return {}
-    return fields if isinstance(fields, dict) else {}

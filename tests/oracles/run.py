@@ -4,8 +4,6 @@ A virtual environment `.venv-oracles` is made in the repository's root, with the
 `requirements/*.txt` and recallgate with what its tests need. Here a missing SDK is a failure, never a test left out.
 """
 
-
-
 import hashlib
 import os
 import subprocess

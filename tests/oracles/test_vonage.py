@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from vonage import Auth, HttpClientOptions, Vonage
 from vonage_jwt.verify_jwt import verify_signature
+from vonage_messages.models.sms import Sms, SmsOptions
 from vonage_sms import SmsMessage
 from vonage_voice.models.common import Phone
 from vonage_voice.models.input_types import Dtmf
@@ -24,6 +25,7 @@ from recallgate.testing.exchanges import NONCE, NOW, tools_of
 from recallgate_adapters.faces.vonage import VonageSmsFace
 from recallgate_adapters.faces.vonage_voice import VonageVoiceFace
 from recallgate_adapters.vonage import VonageSms, VonageSmsConfig
+from recallgate_adapters.vonage_messages import VonageMessages, VonageMessagesConfig
 from recallgate_adapters.vonage_signature import METHODS
 from recallgate_adapters.vonage_voice import VonageVoice, VonageVoiceConfig
 
@@ -110,6 +112,37 @@ def test_a_signed_webhook_is_believed_by_both(same: Same) -> None:
     assert (event.message_id, event.kind) == ("m-1", ErrorKind.OPTED_OUT)
     assert auth.check_signature(dict(callback.form))
     same.proven(operation="webhook with sig, both ways", oracle="vonage")
+
+
+def test_a_text_through_messages_is_sent_as_the_library_sends_it(loopback: Loopback, same: Same) -> None:
+    loopback.answers({"message_uuid": "u-1"}, status=202)
+    client = library(loopback, Auth(api_key=SMS["api_key"], api_secret=SMS["api_secret"]))
+    client.messages.send(
+        Sms(
+            to="15005550006",
+            from_="ACME",
+            text="Hi 你好",
+            ttl=3600,
+            client_ref="m-1",
+            webhook_url=EVENT_URL,
+            sms=SmsOptions(entity_id="E1", content_id="C1", pool_id="P1"),
+        )
+    )
+    account = {name: SMS[name] for name in ("api_key", "api_secret", "sender")}
+    adapter = VonageMessages(VonageMessagesConfig(**account), tools_of(EVENT_URL))
+    options = {"vonage.messages": {"entity_id": "E1", "content_id": "C1", "pool_id": "P1"}}
+    expires_at = NOW.replace(hour=NOW.hour + 1)
+    message = Message.sms("+15005550006", "Hi 你好", purpose="service", id="m-1", expires_at=expires_at, options=options)
+
+    same(
+        authorize(adapter, adapter.build(message)),
+        loopback.last,
+        operation="send",
+        oracle="vonage",
+        body="json",
+        headers=("authorization", "content-type"),
+        vendor="vonage messages",
+    )
 
 
 def test_a_call_is_made_as_the_library_makes_it(

@@ -54,16 +54,16 @@ class VonageVoiceFace(VendorFace):
     def answer(self, request: httpx.Request, *, now: datetime, new_id: IdSource, fault: Fault | None = None) -> FaceReply:
         _, _, rest = request.url.path.partition("/v1/calls")
         if not request.url.path.endswith(f"/v1/calls{rest}") or rest.count("/") > 1:
-            return _problem(404, "not-found", "Not found")
-        if not self._signed_in(request, now):
-            return _problem(401, "unauthorized", "Unauthorized")
+            return problem(404, "not-found", "Not found")
+        if not self.signed_in(request, now):
+            return problem(401, "unauthorized", "Unauthorized")
         if fault is not None:
             status, code, title = _FAULTS.get(fault.kind, _OTHER_FAULT)
-            return gateway_fault(fault) or _problem(status, fault.code or code, title, headers=waiting(fault))
+            return gateway_fault(fault) or problem(status, fault.code or code, title, headers=waiting(fault))
         uuid = rest.removeprefix("/")
         if request.method == "GET":
             if uuid not in self._news:
-                return _problem(404, "not-found", "Not found")
+                return problem(404, "not-found", "Not found")
             return answer({"uuid": uuid, "status": self._news[uuid], "direction": "outbound"})
         return self._take(request, now, new_id)
 
@@ -77,7 +77,7 @@ class VonageVoiceFace(VendorFace):
         }
         if news.type is EventType.KEY_PRESSED and news.key is not None and news.key in taken.keys:
             pressed = {**call, "dtmf": {"digits": news.key, "timed_out": False}}
-            return (self._signed(taken.keys[news.key], pressed, news.at, nonce),)
+            return (self.signed(taken.keys[news.key], pressed, news.at, nonce),)
         status = _STATUS.get(news.type)
         if status is None:
             return ()
@@ -87,13 +87,13 @@ class VonageVoiceFace(VendorFace):
         if taken.callback_url is None:
             return ()
         told = {**call, "status": status, "direction": "outbound", **({"duration": "20"} if status == "completed" else {})}
-        return (self._signed(taken.callback_url, told, news.at, nonce),)
+        return (self.signed(taken.callback_url, told, news.at, nonce),)
 
     def _take(self, request: httpx.Request, now: datetime, new_id: IdSource) -> FaceReply:
         call = document(request)
         fault = _fault_of(call) if call is not None else "the body is not a JSON object"
         if call is None or fault:
-            return _problem(400, "bad-request", fault)
+            return problem(400, "bad-request", fault)
         uuid = new_id.hex("call", now.isoformat(), request.content.decode())
         uuid = f"{uuid[:8]}-{uuid[8:12]}-4{uuid[13:16]}-8{uuid[17:20]}-{uuid[20:]}"
         said = " ".join(action["text"] for action in call["ncco"] if action["action"] == "talk")
@@ -116,7 +116,8 @@ class VonageVoiceFace(VendorFace):
         made = {"uuid": uuid, "status": "started", "direction": "outbound", "conversation_uuid": f"CON-{uuid}"}
         return answer(made, 201, taken=(taken,))
 
-    def _signed_in(self, request: httpx.Request, now: datetime) -> bool:
+    def signed_in(self, request: httpx.Request, now: datetime) -> bool:
+        """True when the application's key has signed the request's token, and it has not ended."""
         import jwt
 
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -132,7 +133,8 @@ class VonageVoiceFace(VendorFace):
 
         return load_pem_private_key(str(self.config["private_key"]).replace("\\n", "\n").encode(), password=None).public_key()
 
-    def _signed(self, url: str, told: Mapping[str, Any], at: datetime, nonce: str) -> Callback:
+    def signed(self, url: str, told: Mapping[str, Any], at: datetime, nonce: str) -> Callback:
+        """The vendor's POST of this object, with a token that signs it where the account has a signature secret."""
         body = json.dumps(told).encode()
         headers = {"content-type": "application/json"}
         if secret := self.config.get("signature_secret"):
@@ -141,7 +143,7 @@ class VonageVoiceFace(VendorFace):
                 "jti": nonce,
                 "iss": "Vonage",
                 "payload_hash": hashlib.sha256(body).hexdigest(),
-                "application_id": self.config["application_id"],
+                "application_id": self.config.get("application_id"),
             }
             text = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
             digest = hmac.new(str(secret).encode(), text.encode(), hashlib.sha256).digest()
@@ -171,6 +173,7 @@ def _fault_of(call: Mapping[str, Any]) -> str:
     return ""
 
 
-def _problem(status: int, code: str, title: str, *, headers: Mapping[str, str] | None = None) -> FaceReply:
+def problem(status: int, code: str, title: str, *, headers: Mapping[str, str] | None = None) -> FaceReply:
+    """The vendor's problem document."""
     body = {"type": f"https://developer.vonage.com/api-errors#{code}", "title": title, "detail": title, "instance": "b8f1"}
     return answer(body, status, headers=headers)
