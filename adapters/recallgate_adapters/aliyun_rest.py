@@ -44,7 +44,7 @@ TAKEN = Reply(200, {"content-type": "application/json"}, '{"code":0,"msg":"æŽ¥æ”
 
 
 class AliyunConfig(AdapterConfig):
-    """An Aliyun access key; `security_token` goes with keys of STS. `signature` `rpc` is the older HMAC-SHA1 style.
+    """An Aliyun access key; `security_token` goes with keys of STS. `signing` `rpc` is the older HMAC-SHA1 style.
 
     `templates` names the vendor's template codes in our words.
     """
@@ -54,7 +54,7 @@ class AliyunConfig(AdapterConfig):
     access_key_id: str = Field(min_length=1)
     access_key_secret: SecretStr = Field(min_length=1)
     security_token: SecretStr | None = None
-    signature: Literal["acs3", "rpc"] = "acs3"
+    signing: Literal["acs3", "rpc"] = "acs3"
     templates: Mapping[str, str] = Field(default_factory=dict)
 
     def call(self, action: str, fields: Mapping[str, object], *, version: str = "2017-05-25") -> httpx.Request:
@@ -66,7 +66,7 @@ class AliyunConfig(AdapterConfig):
 
 def signed(config: AliyunConfig, tools: Tools) -> Signed:
     """The account's signature, with the time and the nonce of the tools."""
-    sign = acs3 if config.signature == "acs3" else acs_rpc
+    sign = acs3 if config.signing == "acs3" else acs_rpc
 
     def with_signature(request: httpx.Request) -> httpx.Request:
         return sign(

@@ -81,7 +81,7 @@ _AUTHORIZATION = re.compile(r"SDK-HMAC-SHA256 Access=(?P<key>[^,]*), ?SignedHead
 
 
 class HuaweiSmsConfig(AdapterConfig):
-    """An application: its key and secret, `sender` (channel number of the signature), for universal templates `signature`.
+    """An application: its key and secret, `sender` (channel number of the signature), for universal templates `sign_name`.
 
     `base_url` is the access address of the application, as the console shows it. `auth` `wsse` is the older way.
     `templates` names template ids in our words. With `signed_callbacks` a push without a good signature is refused.
@@ -94,7 +94,7 @@ class HuaweiSmsConfig(AdapterConfig):
     app_secret: SecretStr = Field(min_length=1)
     auth: Literal["sdk", "wsse"] = "sdk"
     sender: str | None = None
-    signature: str | None = None
+    sign_name: str | None = None
     templates: Mapping[str, str] = Field(default_factory=dict)
     signed_callbacks: bool = False
 
@@ -121,7 +121,7 @@ class HuaweiSms(Adapter):
             "templateParas": _json(list(variables.values())) if variables else None,
             "statusCallback": self.tools.callback_url(message, "status"),
             "extend": message.id,
-            "signature": self.config.signature,
+            "signature": self.config.sign_name,
         }
         body = encode_pairs((name, value) for name, value in fields.items() if value is not None)
         return self._call("batchSendSms", FORM, body.encode())
@@ -182,7 +182,7 @@ class HuaweiSms(Adapter):
         self.options(message)
         template_id, variables = template(message, self.adapter_name(), self.config.templates)
         paras = {"templateParas": list(variables.values())} if variables else {}
-        named = {"signature": self.config.signature} if self.config.signature else {}
+        named = {"signature": self.config.sign_name} if self.config.sign_name else {}
         return {"to": [phone(message)], "templateId": template_id, **paras, **named}
 
     def _rows(self, response: httpx.Response) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ _FORM = {"content-type": "application/x-www-form-urlencoded;charset=utf-8"}
 
 
 class YunpianSmsConfig(AdapterConfig):
-    """A Yunpian key. `signature` stands before texts that have none; `message.sender` replaces it.
+    """A Yunpian key. `sign_name` is the signature before texts that have none; `message.sender` replaces it.
 
     `templates` names template ids in our words. `send_uid` sends our message id as `uid`, which support must open first.
     Abroad the host is https://us.yunpian.com.
@@ -76,7 +76,7 @@ class YunpianSmsConfig(AdapterConfig):
     dsn_password: ClassVar[str] = "apikey"  # noqa: S105 - the name of a field
     base_url: str = "https://sms.yunpian.com"
     apikey: SecretStr = Field(min_length=1)
-    signature: str | None = None
+    sign_name: str | None = None
     templates: Mapping[str, str] = Field(default_factory=dict)
     send_uid: bool = False
 
@@ -146,10 +146,10 @@ class YunpianSms(Adapter):
         options: YunpianSmsOptions = self.options(message)
         match message.content:
             case Text(text=text):
-                signature = message.sender or self.config.signature
+                signature = message.sender or self.config.sign_name
                 if not text.startswith("【"):
                     if not signature:
-                        words = "no signature: set signature on the account, or message.sender, or begin the text with 【…】"
+                        words = "no signature: set sign_name on the account, or message.sender, or begin the text with 【…】"
                         raise SendError(ErrorKind.INVALID_SENDER, "sender", words)
                     text = f"【{signature}】{text}"
                 return "single_send", {"text": text, "extend": options.extend}

@@ -135,7 +135,7 @@ def test_a_temporary_key_sends_its_token_signed() -> None:
 
 
 def test_the_older_signature_puts_the_system_parameters_into_the_query_and_no_number() -> None:
-    adapter = sms(signature="rpc", security_token="sts")
+    adapter = sms(signing="rpc", security_token="sts")
 
     request = authorize(adapter, adapter.build(text()))
 

@@ -81,9 +81,9 @@ def test_every_code_and_state_of_the_vendor_is_mapped() -> None:
     assert set(FACTS["status_map"]) == set(AliyunEmail.statuses)
 
 
-@pytest.mark.parametrize("signature", ["acs3", "rpc"])
-def test_adapter_and_face_understand_each_other(signature: str) -> None:
-    receipt, reply = sent(an_adapter(signature=signature), a_face(), a_mail(text="See https://shop.example/b"))
+@pytest.mark.parametrize("signing", ["acs3", "rpc"])
+def test_adapter_and_face_understand_each_other(signing: str) -> None:
+    receipt, reply = sent(an_adapter(signing=signing), a_face(), a_mail(text="See https://shop.example/b"))
     (taken,) = reply.taken
 
     assert (taken.vendor_id, taken.recipient, taken.links) == (

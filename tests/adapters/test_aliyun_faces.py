@@ -75,7 +75,7 @@ def test_a_message_is_taken_under_the_id_of_its_receipt() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [{"access_key_secret": "other"}, {"access_key_id": "other"}, {"access_key_secret": "other", "signature": "rpc"}],
+    [{"access_key_secret": "other"}, {"access_key_id": "other"}, {"access_key_secret": "other", "signing": "rpc"}],
 )
 def test_wrong_credentials_are_refused(config: dict[str, Any]) -> None:
     with pytest.raises(SendError) as caught:
@@ -85,7 +85,7 @@ def test_wrong_credentials_are_refused(config: dict[str, Any]) -> None:
 
 
 def test_both_signatures_are_taken() -> None:
-    ids = [send(sms(signature=style), AliyunSmsFace(ACCOUNT), text()).vendor_id for style in ("acs3", "rpc")]
+    ids = [send(sms(signing=style), AliyunSmsFace(ACCOUNT), text()).vendor_id for style in ("acs3", "rpc")]
 
     assert all(ids)
 

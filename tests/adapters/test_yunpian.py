@@ -34,7 +34,7 @@ URL = "https://app.example/callbacks/yun/s3cret?k=inbound"
 AT = datetime(2026, 11, 20, 2, 5, tzinfo=UTC)
 ACCOUNT: dict[str, Any] = {
     "apikey": "9b11127a9701975c734b8aee81ee3526",
-    "signature": "云片网",
+    "sign_name": "云片网",
     "templates": {"winback": "1"},
 }
 
@@ -105,7 +105,7 @@ def test_the_signature_stands_before_the_text_once(words: str, sender: str | Non
 
 def test_a_text_without_any_signature_is_refused() -> None:
     with pytest.raises(SendError, match="signature") as caught:
-        sms(signature=None).build(text("hi"))
+        sms(sign_name=None).build(text("hi"))
 
     assert caught.value.kind is ErrorKind.INVALID_SENDER
 

@@ -100,7 +100,7 @@ def acs3_by_the_sdk(ours: httpx.Request) -> str:
 
 
 def sms(style: Any) -> AliyunSms:
-    return AliyunSms(AliyunSmsConfig(**ACCOUNT, signature=style), tools_of())
+    return AliyunSms(AliyunSmsConfig(**ACCOUNT, signing=style), tools_of())
 
 
 def test_a_message_is_sent_as_the_sdk_sends_it(config: Config, style: str, loopback: Loopback, same: Same) -> None:
@@ -155,7 +155,7 @@ def test_details_are_asked_for_as_the_sdk_asks(config: Config, style: str, loopb
 
 def voice(style: Any) -> AliyunVoice:
     names = {"access_key_id": KEY, "access_key_secret": SECRET, "show_number": "05710000000", "recordings": {"jingle": "a.wav"}}
-    return AliyunVoice(AliyunVoiceConfig(**names, signature=style), tools_of())
+    return AliyunVoice(AliyunVoiceConfig(**names, signing=style), tools_of())
 
 
 def call(template: str, **variables: str) -> Message:

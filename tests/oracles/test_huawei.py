@@ -27,7 +27,7 @@ from recallgate_adapters.faces.huawei import HuaweiSmsFace
 from recallgate_adapters.huawei import HuaweiSms, HuaweiSmsConfig
 
 KEY, SECRET = "c8RWg3ggEcyd4D3p94bf3Y7x1Ile", "q4Ii87BhST9vcs8wvrzN80SfD7Al"
-ACCOUNT: dict[str, Any] = {"app_key": KEY, "app_secret": SECRET, "sender": "8824110605", "signature": "华为云"}
+ACCOUNT: dict[str, Any] = {"app_key": KEY, "app_secret": SECRET, "sender": "8824110605", "sign_name": "华为云"}
 SDK, CORE = "huaweicloudsdksmsapi", "huaweicloudsdkcore"
 CALLBACK_URL = "https://app.example/cb"
 

@@ -26,7 +26,7 @@ def client(loopback: Loopback) -> YunpianClient:
 
 
 def sms(**config: Any) -> YunpianSms:
-    return YunpianSms(YunpianSmsConfig(apikey=KEY, signature="云片网", **config), tools_of(CALLBACK_URL))
+    return YunpianSms(YunpianSmsConfig(apikey=KEY, sign_name="云片网", **config), tools_of(CALLBACK_URL))
 
 
 def message(**over: Any) -> Message:
