@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import quote
 
 LINE = 998  # characters of a line that any server takes
@@ -22,9 +23,6 @@ _WORD_BYTES = 45  # in an encoded word of 72 characters; 75 are allowed
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _DOT_ATOM = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+[.@])+[A-Za-z0-9-]+", re.ASCII)
-_PLAIN_MAILBOX = re.compile(
-    r"(?:([^\s\"(),.:;<>@\\\[\]]+(?: [^\s\"(),.:;<>@\\\[\]]+)*) )?<([^\s\"(),:;<>@\\\[\]]+@[A-Za-z0-9.-]+)>"
-)
 _PLAIN_FILENAME = re.compile(r"[\w.()+-]+(?: [\w.()+-]+)*(?<!.{60})", re.ASCII)
 _ASCII_BYTES = bytes(range(128))
 # What a body may not hold as it is; the line feed stands for the line break here.
@@ -97,10 +95,10 @@ def mailbox(display_name: str, address: str, *, column: int) -> str:
     return f"{words}{' ' if fits else _FOLD}<{address}>"
 
 
+@lru_cache(maxsize=256)  # an account has one sender
 def parse_mailbox(value: str) -> tuple[str, str]:
-    """Name and address, as `parseaddr` reads them; the usual forms without its cost."""
-    plain = _PLAIN_MAILBOX.fullmatch(value)
-    return (plain[1] or "", plain[2]) if plain else parseaddr(value)
+    """Name and address, as `parseaddr` reads them."""
+    return parseaddr(value)
 
 
 def text_part(text: str, subtype: str) -> Part:

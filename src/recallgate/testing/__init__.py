@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 _NAMES = {
     "recallgate.testing.kit": "AdapterContract",
+    "recallgate.testing.kit_driver": "DriverContract",
+    "recallgate.testing.kit_peer": "Peer",
     "recallgate.testing.store_contract": "StoreContract",
     "recallgate.testing.fakes": "FakeAdapter FakeDriver Script fake_account fake_transport",
     "recallgate.testing.outbox": "MemoryStore Outbox assert_nothing_sent assert_sent make_outbox",
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         fake_transport as fake_transport,
     )
     from recallgate.testing.kit import AdapterContract as AdapterContract
+    from recallgate.testing.kit_driver import DriverContract as DriverContract
+    from recallgate.testing.kit_peer import Peer as Peer
     from recallgate.testing.network import NetworkBlocked as NetworkBlocked, mocked_http as mocked_http
     from recallgate.testing.outbox import (
         MemoryStore as MemoryStore,

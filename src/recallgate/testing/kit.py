@@ -10,7 +10,7 @@ class TestAcmeSms(AdapterContract):
 ```
 
 The form of the table is told in `recallgate.testing.exchanges`. Cases that do not apply to an adapter (batches, lookups,
-callbacks, credentials) are not collected for it. Vendors without HTTP are drivers, and not covered here.
+callbacks, credentials) are not collected for it. Vendors without HTTP have `recallgate.testing.kit_driver`.
 """
 
 import logging
@@ -18,14 +18,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
-from recallgate.adapter import AdapterConfig
 from recallgate.model.content import Payload, Task
 from recallgate.model.errors import ErrorKind
 from recallgate.testing.exchanges import request_differences, row_tools, signed
 from recallgate.testing.kit_answers import AnswerCases
-from recallgate.testing.kit_base import Contract, outcome, parts, refused, same
+from recallgate.testing.kit_base import Contract, Listener, config_fault, outcome, parts, refused, same
 from recallgate.testing.kit_callbacks import CallbackCases
 
 
@@ -98,7 +96,7 @@ class RequestCases(Contract):
         assert refused(self.made().build, message).kind is ErrorKind.UNSUPPORTED
 
     def test_a_misspelt_setting_is_refused(self) -> None:
-        fault = _config_fault(self.adapter.Config, {**self.config, "no_such_setting": 1})
+        fault = config_fault(self.adapter.Config, {**self.config, "no_such_setting": 1})
 
         assert "no_such_setting" in fault, "the config takes a setting that does not exist; keep extra='forbid'"
 
@@ -118,7 +116,7 @@ class RequestCases(Contract):
         assert parts(bare) != parts(authorized)
 
     def test_secrets_are_in_no_repr_exception_or_log(self) -> None:
-        heard = _Listener()
+        heard = Listener()
         logging.getLogger().addHandler(heard)
         level = logging.getLogger().level
         logging.getLogger().setLevel(logging.DEBUG)
@@ -129,7 +127,7 @@ class RequestCases(Contract):
             for status in (200, *self.faults):
                 said.append(str(outcome(adapter, self.a_message(), httpx.Response(status, content=b"{}"))))
             said.append(str(refused(adapter.build, self.a_message(options={adapter.adapter_name(): {"x": self.secrets()}}))))
-            said.append(_config_fault(self.adapter.Config, {**self.config, "no_such_setting": self.secrets()}))
+            said.append(config_fault(self.adapter.Config, {**self.config, "no_such_setting": self.secrets()}))
         finally:
             logging.getLogger().removeHandler(heard)
             logging.getLogger().setLevel(level)
@@ -141,22 +139,3 @@ class RequestCases(Contract):
 
 class AdapterContract(RequestCases, AnswerCases, CallbackCases):
     """What every HTTP adapter keeps to. Subclass it under a name that starts with `Test`; see the module for an example."""
-
-
-class _Listener(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
-
-
-def _config_fault(config: type[AdapterConfig], values: Mapping[str, Any]) -> str:
-    try:
-        config(**values)
-    except ValidationError as exc:
-        return str(exc)
-    return ""

@@ -1,5 +1,6 @@
 """The ground of the conformance kit: what a contract is told, and what its cases are made of."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -7,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from recallgate.adapter import Adapter, Tools
+from recallgate.adapter import Adapter, AdapterConfig, Tools
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
@@ -161,3 +162,23 @@ def parts(request: httpx.Request) -> tuple[str, str, list[tuple[str, str]], byte
 def same(seen: object, wanted: object, what: str) -> None:
     """Two values are equal, or the failure shows both: the assertions of an installed module are not spelt out by pytest."""
     assert seen == wanted, f"{what}: {seen!r} instead of {wanted!r}"
+
+
+class Listener(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+def config_fault(config: type[AdapterConfig], values: Mapping[str, Any]) -> str:
+    """What a config says of wrong values; empty where it takes them."""
+    try:
+        config(**values)
+    except ValidationError as exc:
+        return str(exc)
+    return ""
