@@ -47,10 +47,16 @@ def canonical_query(url: httpx.URL) -> str:
     return encode_pairs(sorted(parse_qsl(url.query.decode(), keep_blank_values=True)))
 
 
-def canonical_request(request: httpx.Request, signed: Iterable[str], *, path: str, payload_hash: str) -> tuple[str, str]:
-    """The canonical text of a request and the names of its signed headers, joined; `signed` are names in lower case."""
+def canonical_request(
+    request: httpx.Request, signed: Iterable[str], *, path: str, payload_hash: str, lower: bool = False
+) -> tuple[str, str]:
+    """The canonical text of a request and the names of its signed headers, joined; `signed` are names in lower case.
+
+    With `lower` the values of headers are written in lower case too.
+    """
     names = sorted(signed)
     lines = "".join(f"{name}:{request.headers[name].strip()}\n" for name in names)
+    lines = lines.lower() if lower else lines
     joined = ";".join(names)
     return "\n".join((request.method, path, canonical_query(request.url), lines, joined, payload_hash)), joined
 
@@ -131,8 +137,8 @@ def tc3(
 def tc3_authorization(request: httpx.Request, signed: Iterable[str], *, key_id: str, secret: str, service: str) -> str:
     stamp = request.headers["x-tc-timestamp"]
     day = datetime.fromtimestamp(int(stamp), UTC).strftime("%Y-%m-%d")
-    lowered = httpx.Request(request.method, request.url, headers={name: request.headers[name].lower() for name in signed})
-    canonical, names = canonical_request(lowered, signed, path="/", payload_hash=sha256_hex(request.content))
+    payload_hash = sha256_hex(request.content)
+    canonical, names = canonical_request(request, signed, path="/", payload_hash=payload_hash, lower=True)
     scope = f"{day}/{service}/tc3_request"
     text = f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{sha256_hex(canonical.encode())}"
     signature = hmac_hex(derived_key(f"TC3{secret}", day, service, "tc3_request"), text)
