@@ -210,3 +210,13 @@ def _bearer(response: httpx.Response, now: datetime) -> Token:
 def _with_bearer(request: httpx.Request, token: Token) -> httpx.Request:
     request.headers["authorization"] = f"Bearer {token.value}"
     return request
+
+
+def short_address(url: str, most: int) -> str:
+    """A callback's address within a vendor's limit: without its query where it is too long, since a parameter tells the rest."""
+    if len(url) <= most:
+        return url
+    bare = url.partition("?")[0]
+    if len(bare) > most:
+        raise SendError(ErrorKind.UNSUPPORTED, "callback", f"the callback's address has more than {most} characters")
+    return bare
