@@ -34,6 +34,7 @@ from recallgate import (
     Tools,
     WorldEvent,
 )
+from recallgate.testing import DriverContract, Peer
 from recallgate_adapters.faces.smtp import InProcessSmtp, SmtpFace
 from recallgate_adapters.smtp import SmtpEmail
 from recallgate_adapters.smtp_config import SmtpConfig
@@ -43,6 +44,50 @@ REPLIES = json.loads((Path(__file__).parent.parent / "data" / "vendors" / "smtp.
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 ONE_CLICK = "https://app.example/u/" + "t" * 120
 OWN_ID = "<m1@shop.example>"
+
+
+class TestSmtpEmail(DriverContract):
+    driver = SmtpEmail
+    config = {
+        "host": "127.0.0.1",
+        "port": 2525,
+        "security": "none",
+        "sender": "Shop <news@shop.example>",
+        "username": "shop",
+        "password": "hush-0815",
+    }
+    message = {
+        "channel": "email",
+        "to": {"type": "email", "email": "ann@example.com"},
+        "content": {"type": "email", "subject": "We miss you", "text": "Come back"},
+        "purpose": "service",
+    }
+    exchanges = Path(__file__).parent.parent / "data" / "exchanges" / "smtp.email.json"
+
+    def connect(self, driver: SmtpEmail, peer: Peer) -> None:
+        async def connection() -> "Wire":
+            await peer.open()
+            return Wire(peer)
+
+        driver.connect = connection
+
+
+class Wire:
+    """A connection on which the peer of a contract decides what is said."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer, self.close = peer, peer.close
+
+    async def command(self, line: str) -> tuple[int, str]:
+        stage = line.partition(" ")[0].lower()
+        reply: tuple[int, str] = await self.peer.at(stage, (354, "go on") if stage == "data" else (250, "OK"))
+        return reply
+
+    async def content(self, raw: bytes) -> tuple[int, str]:
+        reply: tuple[int, str] = await self.peer.at("content", (250, "2.0.0 queued as 4711"))
+        if reply[0] == 250:
+            self.peer.taken.append(raw)
+        return reply
 
 
 def a_config(**over: object) -> SmtpConfig:

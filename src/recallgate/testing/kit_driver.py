@@ -103,8 +103,6 @@ class DriverContract(CallbackCases):
         filled = json.loads(json.dumps(reply).replace("$to", self.a_message().to.key))
         return tuple(filled) if isinstance(filled, list) else filled
 
-    # Tables
-
     def test_every_code_is_listed_and_has_its_kind(self) -> None:
         for name, codes in (("codes", self.driver.errors), ("report_codes", self.driver.report_errors)):
             assert all(isinstance(kind, ErrorKind) for kind in codes.values()), f"{name}: every code has an ErrorKind"
