@@ -207,3 +207,15 @@ def test_a_face_without_a_secret_tells_nothing() -> None:
     taken = round_trip(an_adapter(), a_face())
 
     assert a_face(webhook_secret=None).callbacks(taken, WorldEvent(EventType.DELIVERED, NOW), nonce="n") == ()
+
+
+def test_news_told_late_are_signed_when_they_are_told() -> None:
+    taken = round_trip(an_adapter(), a_face())
+    happened = NOW - timedelta(hours=1)
+
+    (late,) = a_face().callbacks(taken, WorldEvent(EventType.DELIVERED, happened, told_at=NOW), nonce="n")
+    (stale,) = a_face().callbacks(taken, WorldEvent(EventType.DELIVERED, happened), nonce="n")
+
+    assert an_adapter().read_callback(late).events[0].at == happened
+    with pytest.raises(ForgedCallback, match="too long ago"):
+        an_adapter().read_callback(stale)

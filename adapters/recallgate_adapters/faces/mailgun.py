@@ -70,7 +70,7 @@ class MailgunEmailFace(VendorFace):
         name, key = _EVENTS.get(news.type), self.config.get("webhook_key")
         if name is None or not key or taken.callback_url is None:
             return ()
-        stamp, token = str(int(news.at.timestamp())), hashlib.sha256(nonce.encode()).hexdigest()[:50]
+        stamp, token = str(int((news.told_at or news.at).timestamp())), hashlib.sha256(nonce.encode()).hexdigest()[:50]
         signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
         event: dict[str, Any] = {
             "id": token[:22],

@@ -93,7 +93,7 @@ class ResendEmailFace(VendorFace):
         if name == "email.clicked":
             data["click"] = {"link": taken.links[0] if taken.links else "", "timestamp": zulu(news.at)}
         body = json.dumps({"type": name, "created_at": zulu(news.at), "data": data}).encode()
-        return (signed(secret, taken.callback_url, body, at=news.at, nonce=nonce),)
+        return (signed(secret, taken.callback_url, body, at=news.told_at or news.at, nonce=nonce),)
 
     def _take(self, request: httpx.Request, now: datetime, new_id: IdSource) -> FaceReply:
         try:

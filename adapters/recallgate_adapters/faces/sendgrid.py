@@ -90,7 +90,7 @@ class SendgridEmailFace(VendorFace):
             event |= {"type": "bounce" if hard else "blocked", "status": "5.1.1" if hard else "5.7.1", "reason": "550 refused"}
         if name == "click":
             event["url"] = taken.links[0] if taken.links else ""
-        return (_signed(self.config["api_key"], taken.callback_url, [event], news.at),)
+        return (_signed(self.config["api_key"], taken.callback_url, [event], news.told_at or news.at),)
 
     def _taken(self, body: Mapping[str, Any], personal: Mapping[str, Any], identity: str) -> Taken:
         bodies = {part["type"]: part["value"] for part in body.get("content") or []}

@@ -53,13 +53,18 @@ class Fault:
 
 @dataclass(frozen=True)
 class WorldEvent:
-    """What the world wants to tell of a message: an event, with the failure behind it and what a person typed or pressed."""
+    """What the world wants to tell of a message: an event, with the failure behind it and what a person typed or pressed.
+
+    `at` is when it happened, `told_at` when the vendor tells it, which may be much later: signatures that are good for
+    minutes only are made then. None: at once.
+    """
 
     type: EventType
     at: datetime
     kind: ErrorKind | None = None
     text: str | None = None
     key: str | None = None
+    told_at: datetime | None = None
 
 
 class VendorFace:

@@ -1,7 +1,7 @@
 """Vendors: a face for each account, answering in the process by direct calls, with the world's faults."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from importlib import import_module
@@ -146,7 +146,8 @@ class Vendors:
         vendor = self.vendor(happening.account)
         now = self.clock.now()
         if isinstance(happening, Report):
-            told = vendor.face.callbacks(happening.taken, happening.news, nonce=happening.nonce)
+            news = replace(happening.news, told_at=now)
+            told = vendor.face.callbacks(happening.taken, news, nonce=happening.nonce)
         else:
             taken = happening.taken
             url = vendor.settings.get("callback_url")
