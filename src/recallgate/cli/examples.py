@@ -18,6 +18,8 @@ from recallgate.model.errors import ConfigError, SendError
 _NUMBER, _MAIL, _PLACE = "+15005550006", "hello@shop.example", "https://vendor.example"
 _HEX = "0123456789abcdef" * 2
 _AES = base64.b64encode(bytes(range(32))).decode().rstrip("=")
+# a point of P-256, from RFC 8291, appendix A
+_POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 _WORDS = "example", _NUMBER, _MAIL, _PLACE, "1400000000", _HEX, _AES, "100"
 _ADDRESSES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "phone": ({"type": "phone", "e164": "+14155550123"}, {"type": "phone", "e164": "+8613912345678"}),
@@ -26,7 +28,7 @@ _ADDRESSES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"type": "push", "token": "device-token", "platform": "android"},
         {"type": "push", "token": "ab" * 32, "platform": "ios"},
     ),
-    "webpush": ({"type": "webpush", "endpoint": "https://push.example/1", "p256dh": _AES, "auth": _HEX[:22]},),
+    "webpush": ({"type": "webpush", "endpoint": "https://push.example/1", "p256dh": _POINT, "auth": _HEX[:22]},),
     "wecom_user": ({"type": "wecom_user", "userid": "zhangsan"},),
     "wecom_external": ({"type": "wecom_external", "external_userid": "wmexample", "sender": "zhangsan"},),
     "inbox": ({"type": "inbox", "user": "42"},),
