@@ -39,6 +39,7 @@ from recallgate import (
 from recallgate.testing import AdapterContract
 from recallgate_adapters.faces.wecom import WecomAppFace
 from recallgate_adapters.wecom import WecomApp, WecomConfig
+from recallgate_adapters.wecom_content import CARD_TYPES, MSGTYPES
 from recallgate_adapters.wecom_crypto import decrypt, encrypt, signature
 
 DATA = Path(__file__).parent.parent / "data"
@@ -452,3 +453,11 @@ def test_a_fault_told_by_the_face_is_read_as_its_kind(kind: ErrorKind) -> None:
     request = authorize(adapter, adapter.build(a_message()), a_token(adapter, face))
 
     assert refusal(adapter.parse, a_message(), answered(face, request, fault=Fault(kind))).kind is kind
+
+
+def test_every_kind_of_message_of_the_vendor_can_be_sent() -> None:
+    operations = json.loads((DATA / "vendors" / "wecom_robot.json").read_text(encoding="utf-8"))["operations"]
+    told = next(one for one in operations if one["id"] == "message_send")["msgtypes"]
+
+    assert set(MSGTYPES) == set(told)
+    assert set(CARD_TYPES) == set(told["template_card"]["template_card"]["card_type"].split(" | "))
