@@ -94,13 +94,13 @@ class Worker:
         rank = URGENT_RANK if urgent else 99
 
         def work(connection: Connection) -> Staged:
-            rows = messages.due(connection, channel, now=at, most=most or self._step(CHUNK), most_rank=rank)
+            rows = messages.due(connection, channel, now=at, most=most or self.step(CHUNK), most_rank=rank)
             return self._stager.stage(connection, rows, now=now, lease_until=until) if rows else Staged()
 
         return await self._store.run(work, urgent=urgent)
 
-    def _step(self, usual: int) -> int:
-        """How many rows a transaction takes."""
+    def step(self, usual: int) -> int:
+        """How many rows a transaction takes: fewer than usual while urgent messages are about."""
         if self._pace.chunk is not None:
             return self._pace.chunk
         return usual if time.monotonic() - self._store.urgent_at > _URGENT_S else SHORT
@@ -205,7 +205,7 @@ class Worker:
         """Commit the outcomes that have come in."""
         done, self._done = self._done, []
         while done:
-            step = self._step(COMMIT)
+            step = self.step(COMMIT)
             try:
                 await self.commit(done[:step])
             except StoreError:

@@ -23,7 +23,7 @@ from recallgate.rules.assignment import arm_of
 from recallgate.store import campaigns, events, messages, people
 from recallgate.store.campaigns import RunMessage, RunRow
 
-_PAGE = 100
+_PAGE = 400
 _SOON = timedelta(minutes=1)
 _RETURNS = ("returned", "converted")
 # Runs that came to their end: what they sent last may still wait for its hour, and leaves then.
@@ -69,19 +69,21 @@ class CampaignRunner:
 
     async def run(self, now: datetime) -> int:
         """Move every due run on; answers how many."""
-        done, moved = 0, _PAGE
-        while moved == _PAGE:
-            moved = await self._gateway.store.run(lambda c: self._page(c, now))
+        done = 0
+        while True:
+            most = self._gateway.worker.step(_PAGE)
+            moved = await self._gateway.store.run(lambda c, most=most: self._page(c, now, most))  # type: ignore[misc]
             done += moved
-        return done
+            if moved < most:
+                return done
 
     async def next_due(self) -> datetime | None:
         found = await self._gateway.store.run(lambda c: campaigns.next_wake(c, self.campaign.id), small=True)
         return from_ms(found) if found is not None else None
 
-    def _page(self, connection: Connection, now: datetime) -> int:
+    def _page(self, connection: Connection, now: datetime, most: int) -> int:
         tenant = self._gateway.config.tenant
-        due = campaigns.due(connection, self.campaign.id, now=to_ms(now), most=_PAGE)
+        due = campaigns.due(connection, self.campaign.id, now=to_ms(now), most=most)
         if not due:
             return 0
         names = [run.person for run in due]

@@ -229,6 +229,7 @@ def _engine(path: str) -> Engine:
         raw.execute("pragma synchronous=full")
         raw.execute("pragma foreign_keys=off")
         raw.execute("pragma cache_size=-65536")
+        raw.execute("pragma wal_autocheckpoint=4000")  # 16 MiB: a page that changes often is carried over once
         raw.execute("pragma temp_store=memory")
         return raw
 

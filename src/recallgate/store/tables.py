@@ -338,7 +338,7 @@ run = Table(
     _instant("wake_at", null=True),
     _text("waiting", null=True),
     _text("data"),
-    Index("rg_run_due", "campaign", "wake_at", sqlite_where=text("state = 'active' and wake_at is not null")),
+    Index("rg_run_due", "campaign", "wake_at", "person", sqlite_where=text("state = 'active' and wake_at is not null")),
     Index("rg_run_person", "tenant", "person"),
 )
 

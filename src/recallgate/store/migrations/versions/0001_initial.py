@@ -312,7 +312,7 @@ def upgrade() -> None:
         Column("data", Text, nullable=False),
     )
     op.create_index(
-        "rg_run_due", "rg_run", ["campaign", "wake_at"], sqlite_where=sa.text("state = 'active' and wake_at is not null")
+        "rg_run_due", "rg_run", ["campaign", "wake_at", "person"], sqlite_where=sa.text("state = 'active' and wake_at is not null")
     )
     op.create_index("rg_run_person", "rg_run", ["tenant", "person"])
 
