@@ -55,19 +55,22 @@ class AccountConfig(_Settings):
 
     @classmethod
     def build(cls, adapter: str, values: Mapping[str, Any], *, name: str | None = None) -> "AccountConfig":
-        """An account from flat values: those of this model, the rest for the adapter's own config."""
+        """An account from flat values: the adapter's settings, and the rest for the account.
+
+        A name that both have is the adapter's, and `account.NAME` the account's; `currency` is told to both.
+        Raises ConfigError where the adapter's config has a name that it can never be given (`RESERVED`).
+        """
         kind = adapter_class(adapter)
-        own = {
-            key: value for key, value in values.items() if key in cls.model_fields and key not in ("settings", "adapter", "name")
-        }
-        rest = {key: value for key, value in values.items() if key not in own and key not in ("adapter", "name")}
         where = f"account {name or adapter}"
-        settings = _validated(
-            kind.Config, rest, where, also=tuple(sorted(set(cls.model_fields) - {"settings", "adapter", "name"}))
-        )
-        return _validated(
-            cls, {**own, "name": name or values.get("name") or adapter, "adapter": adapter, "settings": settings}, where
-        )
+        own, settings = _divided(adapter, kind, values, where)
+        also = tuple(sorted(_OWN))
+        whole = {
+            **own,
+            "name": name or values.get("name") or adapter,
+            "adapter": adapter,
+            "settings": _validated(kind.Config, settings, where, also=also),
+        }
+        return _validated(cls, whole, where)
 
     @classmethod
     def from_dsn(cls, dsn: str, *, name: str | None = None) -> "AccountConfig":
@@ -86,7 +89,7 @@ class AccountConfig(_Settings):
                 raise ConfigError(f"dsn: {unquote(key)} is given twice; keep one")
             values[unquote(key)] = unquote(value)
         for field, text in ((kind.Config.dsn_user, parts.username), (kind.Config.dsn_password, parts.password)):
-            if text is not None:
+            if text:  # in `vendor.channel://:TOKEN@default` the user is there, and empty
                 if not field:
                     raise ConfigError(f"dsn: {parts.scheme} takes no user or password there; give its settings in the query")
                 values[field] = unquote(text)
@@ -95,6 +98,39 @@ class AccountConfig(_Settings):
             port = f":{parts.port}" if parts.port else ""
             values["base_url"] = f"{scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
         return cls.build(parts.scheme, values, name=name)
+
+
+RESERVED = frozenset({"name", "adapter", "dsn", "scheme", "account"})  # keys of an account that no adapter is given
+_SHARED = frozenset({"currency"})
+_OWN = frozenset(AccountConfig.model_fields) - {"name", "adapter", "settings"}
+
+
+def shadowed(kind: AdapterClass) -> tuple[str, ...]:
+    """Names that adapter and account both have: the adapter's are written plainly, the account's as `account.NAME`."""
+    return tuple(sorted((_OWN - _SHARED) & set(kind.Config.model_fields)))
+
+
+def _divided(adapter: str, kind: AdapterClass, values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The account's values and the adapter's."""
+    theirs = set(kind.Config.model_fields)
+    if lost := sorted(theirs & RESERVED):
+        raise ConfigError(f"adapter {adapter!r}: its setting {lost[0]} can never be given, since accounts keep it; rename it")
+    nested = values.get("account", {})  # TOML reads account.rate = 1 as a table
+    if not isinstance(nested, Mapping):
+        raise ConfigError(f"{where}: account: write account.rate = 1, or a table of the account's own settings")
+    marked = {key.removeprefix("account."): value for key, value in values.items() if key.startswith("account.")} | dict(nested)
+    plain = {
+        key: value
+        for key, value in values.items()
+        if key not in ("name", "adapter", "account") and not key.startswith("account.")
+    }
+    own = {key: value for key, value in plain.items() if key in _OWN and (key not in theirs or key in _SHARED)}
+    if twice := sorted(marked.keys() & own.keys() - theirs):
+        raise ConfigError(f"{where}: {twice[0]} and account.{twice[0]} are the same setting; keep one")
+    if strange := sorted(marked.keys() - _OWN):
+        raise ConfigError(f"{where}: account.{strange[0]} is not a setting; there are {', '.join(sorted(_OWN))}")
+    settings = {key: value for key, value in plain.items() if key in theirs or key not in _OWN}
+    return own | marked, settings
 
 
 class GatewayConfig(_Settings):
@@ -208,6 +244,8 @@ def _validated(model: type[_M], values: Mapping[str, Any], where: str, *, also: 
 
 
 def _from_environment(value: Any, where: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _from_environment(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, str) and value.startswith("env:"):
         name = value[4:]
         if name not in os.environ:
