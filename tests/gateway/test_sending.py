@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from typing import Any
 
 import httpx
@@ -27,13 +28,14 @@ async def test_a_message_that_is_taken_is_accepted_with_its_receipt() -> None:
 
 
 @live
-async def test_the_intent_is_committed_before_the_vendor_is_called() -> None:
-    async with ground() as here:
+async def test_the_intent_is_committed_before_the_vendor_is_called(tmp_path: Any) -> None:
+    file = tmp_path / "intent.sqlite"
+    async with ground(store=f"sqlite:///{file}") as here:
         seen: list[str] = []
         take = here.script().answer
 
         def look(message: Message) -> Receipt:
-            row = here.gateway.store._engine.raw_connection().cursor()  # type: ignore[union-attr]
+            row = sqlite3.connect(file)  # another process would see the same
             seen.append(row.execute("select state from rg_message where id = ?", (message.id,)).fetchone()[0])
             seen.append(row.execute("select outcome is null from rg_attempt where message_id = ?", (message.id,)).fetchone()[0])
             return take(message)

@@ -65,6 +65,19 @@ _INTEND = (
     f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
     " returning id"
 )
+# What a vendor took is what nearly all outcomes are: fewer values, the same effect.
+_ACCEPTED = ("tenant", "id", "n", "vendor_id", "accepted_at", "parts", "cost_micros")
+_ACCEPT_ATTEMPT = (
+    "update rg_attempt set finished_at = :now, outcome = 'accepted', kind = null, code = null, detail = null,"
+    " vendor_id = p.vendor_id from {page} p"
+    " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
+)
+_ACCEPT_MESSAGE = (
+    f"update rg_message set state = 'accepted', reason = {_KEPT}, kind = null, vendor_id = p.vendor_id, settle_at = null,"
+    " accepted_at = p.accepted_at, parts = p.parts, cost_micros = p.cost_micros, lease_until = 0, updated_at = :now from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('sending', 'uncertain')"
+    " and rg_message.attempts = p.n"
+)
 _FINISH_ATTEMPT = (
     "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
     " vendor_id = p.vendor_id from {page} p"
@@ -105,8 +118,16 @@ def intend(connection: Connection, intents: Sequence[Intent], *, now: int, lease
 
 def finish(connection: Connection, outcomes: Sequence[Outcome], *, now: int) -> None:
     """Commit outcomes: the attempt and the message."""
-    change(connection, _FINISH_ATTEMPT, Outcome._fields, outcomes, now=now)
-    moved, _ = change(connection, _FINISH_MESSAGE, Outcome._fields, outcomes, now=now)
+    taken = [one for one in outcomes if one.state == "accepted"]
+    others = outcomes if not taken else [one for one in outcomes if one.state != "accepted"]
+    moved = 0
+    if taken:
+        accepted = [(one.tenant, one.id, one.n, one.vendor_id, one.accepted_at, one.parts, one.cost_micros) for one in taken]
+        change(connection, _ACCEPT_ATTEMPT, _ACCEPTED, accepted, now=now)
+        moved += change(connection, _ACCEPT_MESSAGE, _ACCEPTED, accepted, now=now)[0]
+    if others:
+        change(connection, _FINISH_ATTEMPT, Outcome._fields, others, now=now)
+        moved += change(connection, _FINISH_MESSAGE, Outcome._fields, others, now=now)[0]
     if moved < len(outcomes):
         # a report may have come before the receipt: the state is then higher already, and only the ids are still missing
         change(connection, _LATE_RECEIPT, Outcome._fields, outcomes)

@@ -1,11 +1,13 @@
 """Campaigns and the runs of people through their plays."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from recallgate.store.dialect import bind, execute, page, values
+from recallgate.store.rows import change
 
 
 class CampaignRow(NamedTuple):
@@ -112,16 +114,16 @@ _MOVED = (
 )
 
 
+_MOVE = (
+    f"update rg_run set {', '.join(f'{name} = p.{name}' for name in _MOVED[4:])} from {{page}} p"
+    " where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign and rg_run.person = p.person and rg_run.run = p.run"
+)
+_standing = attrgetter(*_MOVED)
+
+
 def move(connection: Connection, rows: Iterable[RunRow]) -> None:
     """Store where runs stand now."""
-    moved = [tuple(getattr(row, name) for name in _MOVED) for row in rows]
-    sets = ", ".join(f"{name} = p.{name}" for name in _MOVED[4:])
-    execute(
-        connection,
-        f"update rg_run set {sets} from {page('rows', _MOVED)} p where rg_run.tenant = p.tenant and rg_run.campaign = p.campaign"
-        " and rg_run.person = p.person and rg_run.run = p.run",
-        {"rows": bind(moved)},
-    )
+    change(connection, _MOVE, _MOVED, [_standing(row) for row in rows])
 
 
 def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *, now: int) -> int:

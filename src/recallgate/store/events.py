@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from recallgate.model.event import EventType
 from recallgate.model.state import REPORTED, State, after_report
 from recallgate.store.dialect import bind, execute, page
+from recallgate.store.rows import change
 
 
 class EventRow(NamedTuple):
@@ -75,15 +76,14 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
 
 def insert(connection: Connection, rows: Sequence[EventRow]) -> set[str]:
     """Store events; answers the dedupe keys of those that were new."""
-    return {
-        dedupe
-        for (dedupe,) in execute(
-            connection,
-            f"insert into rg_event ({', '.join(EventRow._fields)}) select p.* from {page('rows', EventRow._fields)} p where true"
-            " on conflict do nothing returning dedupe",
-            {"rows": bind(rows)},
-        )
-    }
+    _, new = change(
+        connection,
+        f"insert into rg_event ({', '.join(EventRow._fields)}) select p.* from {{page}} p where true"
+        " on conflict do nothing returning dedupe",
+        EventRow._fields,
+        rows,
+    )
+    return {dedupe for (dedupe,) in new}
 
 
 class Change(NamedTuple):

@@ -1,11 +1,12 @@
 """Short links and their hits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from recallgate.store.dialect import bind, execute, page
+from recallgate.store.rows import insert as insert_rows
 
 
 class LinkRow(NamedTuple):
@@ -19,13 +20,8 @@ class LinkRow(NamedTuple):
     created_at: int
 
 
-def insert(connection: Connection, rows: Iterable[LinkRow]) -> None:
-    execute(
-        connection,
-        f"insert into rg_link ({', '.join(LinkRow._fields)}) select p.* from {page('rows', LinkRow._fields)} p where true"
-        " on conflict do nothing",
-        {"rows": bind(rows)},
-    )
+def insert(connection: Connection, rows: Sequence[LinkRow]) -> None:
+    insert_rows(connection, "rg_link", LinkRow._fields, rows, rest="on conflict do nothing")
 
 
 class Found(NamedTuple):

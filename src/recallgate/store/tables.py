@@ -77,6 +77,7 @@ attempt = Table(
     _text("code", null=True),
     _text("detail", null=True),
     _text("vendor_id", null=True),
+    sqlite_with_rowid=False,
 )
 
 event = Table(
@@ -145,7 +146,7 @@ cap_entry = Table(
     _text("campaign", null=True),
     _text("tags"),
     _text("state"),
-    Index("rg_cap_entry_recent", "tenant", "subject", "at"),
+    sqlite_with_rowid=False,  # one tree to write instead of two
 )
 
 suppression = Table(
@@ -195,6 +196,7 @@ link = Table(
     _text("kind"),
     _instant("created_at"),
     Index("rg_link_message", "tenant", "message_id"),
+    sqlite_with_rowid=False,
 )
 
 click = Table(

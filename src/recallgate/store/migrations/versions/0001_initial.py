@@ -78,6 +78,7 @@ def upgrade() -> None:
         Column("code", Text, nullable=True),
         Column("detail", Text, nullable=True),
         Column("vendor_id", Text, nullable=True),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "rg_event",
@@ -143,8 +144,8 @@ def upgrade() -> None:
         Column("campaign", Text, nullable=True),
         Column("tags", Text, nullable=False),
         Column("state", Text, nullable=False),
+        sqlite_with_rowid=False,
     )
-    op.create_index("rg_cap_entry_recent", "rg_cap_entry", ["tenant", "subject", "at"])
     op.create_table(
         "rg_suppression",
         Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -186,6 +187,7 @@ def upgrade() -> None:
         Column("target", Text, nullable=False),
         Column("kind", Text, nullable=False),
         Column("created_at", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("rg_link_message", "rg_link", ["tenant", "message_id"])
     op.create_table(
@@ -312,7 +314,10 @@ def upgrade() -> None:
         Column("data", Text, nullable=False),
     )
     op.create_index(
-        "rg_run_due", "rg_run", ["campaign", "wake_at", "person"], sqlite_where=sa.text("state = 'active' and wake_at is not null")
+        "rg_run_due",
+        "rg_run",
+        ["campaign", "wake_at", "person"],
+        sqlite_where=sa.text("state = 'active' and wake_at is not null"),
     )
     op.create_index("rg_run_person", "rg_run", ["tenant", "person"])
 
