@@ -8,6 +8,7 @@ from typing import Any
 from recallgate.adapter import Adapter, AdapterClass, Driver
 from recallgate.model.channels import BUILT_IN, Channel
 from recallgate.model.errors import ConfigError
+from recallgate.policies.policy import Policy
 
 ADAPTERS = "recallgate.adapters"
 CHANNELS = "recallgate.channels"
@@ -48,6 +49,25 @@ def channel(name: str) -> Channel:
     if not isinstance(found, Channel):
         raise ConfigError(f"channel {name!r}: its entry point is not a Channel")
     return found
+
+
+def policy(name: str, settings: Mapping[str, Any] | None = None) -> Policy:
+    """A policy that a package registered: its entry point leads to a policy, or to what makes one of the settings.
+
+    Raises ConfigError for an unknown name, for settings that it does not take, and for what is no policy.
+    """
+    found = _load(POLICIES, name, "policy")
+    if isinstance(found, type) or not hasattr(found, "phase"):
+        try:
+            found = found(**(settings or {}))
+        except TypeError as exc:
+            raise ConfigError(f"policy {name!r}: it does not take these settings: {exc}") from None
+    elif settings:
+        raise ConfigError(f"policy {name!r}: it takes no settings; remove {', '.join(sorted(settings))}")
+    if not (callable(found) and isinstance(getattr(found, "name", None), str) and type(getattr(found, "phase", None)) is int):
+        raise ConfigError(f"policy {name!r}: its entry point gives no policy; a policy is callable and has a name and a phase")
+    made: Policy = found
+    return made
 
 
 def _load(group: str, name: str, what: str, *, more: tuple[str, ...] = ()) -> Any:

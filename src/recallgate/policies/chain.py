@@ -11,10 +11,11 @@ from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
 from recallgate.model.verdict import Allow, Defer, Drop, Reroute, Verdict, signed
 from recallgate.policies.case import Case
-from recallgate.policies.combine import AllOf, Shadow, strongest
-from recallgate.policies.policy import ALLOW, Policy, needs_of, utc_text
+from recallgate.policies.combine import Shadow, parts_of, strongest
+from recallgate.policies.facts import loaders_of
+from recallgate.policies.mandatory import check_mandatory
+from recallgate.policies.policy import ADDRESS, ALLOW, RATE, Policy, needs_of, utc_text
 
-MANDATORY = ("suppression", "consent", "region_block", "quiet_hours")
 MAX_ROUNDS = 10
 JITTER = timedelta(minutes=30)
 _log = logging.getLogger("recallgate.policies")
@@ -81,17 +82,27 @@ class Chain:
     """Policies sorted by phase. A mandatory one may be missing only by name in `allow_unsafe`, and that is logged.
 
     `jitter` spreads releases after a window opens, over at most that span; zero switches it off. Raises ConfigError.
+    `needs` names the facts that the policies ask for, `loaders` has those that they bring along; `counted` are the purposes
+    that some cap counts, `longest` is the span of history that the caps look back on.
     """
 
     def __init__(self, policies: Iterable[Policy], *, allow_unsafe: Iterable[str] = (), jitter: timedelta = JITTER) -> None:
-        self.policies: tuple[Policy, ...] = tuple(sorted(policies, key=lambda one: one.phase))
         if jitter < timedelta(0):
             raise ConfigError("jitter: a span of at least zero; zero switches it off")
         self.jitter = jitter
+        given = tuple(policies)
+        for one in given:
+            if type(one.phase) is not int or not ADDRESS <= one.phase <= RATE or not one.name:
+                raise ConfigError(f"policy {one.name!r}: give it a name, and a phase from {ADDRESS} to {RATE}")
+        self.policies: tuple[Policy, ...] = tuple(sorted(given, key=lambda one: one.phase))
         self.needs = frozenset[str]().union(*(needs_of(one) for one in self.policies))
+        self.loaders = loaders_of(self.policies)
+        parts = [part for one in self.policies for part in parts_of(one)]
+        self.counted = frozenset[str](("marketing",)).union(*(getattr(part, "counts_toward", ()) for part in parts))
+        self.longest = max((getattr(part, "looks_back", timedelta(0)) for part in parts), default=timedelta(0))
         self._eligible = tuple(one for one in self.policies if one.name != "holdout" or isinstance(one, Shadow))
         self._shadowed = any(isinstance(one, Shadow) for one in self.policies)
-        _check_mandatory(self.policies, frozenset(allow_unsafe))
+        check_mandatory(self.policies, frozenset(allow_unsafe))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -184,10 +195,12 @@ class _Run:
                 continue
             if type(verdict) is Allow:
                 if type(one) is Shadow:
-                    self._note(one.policy(case), one.name, case, shadow=True)
+                    self._note(_tried(one, case), one.name, case, shadow=True)
                 elif self.full or verdict.code or verdict.notes:
                     self._note(verdict, one.name, case)
                 continue
+            if type(verdict) is Defer and verdict.until.tzinfo is not UTC:
+                verdict = replace(verdict, until=_in_utc(verdict.until, one.name))
             verdict = self._note(verdict, one.name, case)
             if objections is None:
                 objections = []
@@ -200,6 +213,21 @@ class _Run:
         verdict = signed(verdict, name)
         self.steps.append(Step(verdict, case.message.channel, case.now, shadow))
         return verdict
+
+
+def _tried(trial: Shadow, case: Case) -> Verdict:
+    """What a policy on trial says; a fault of it is told as a verdict, since it must not stop a message."""
+    try:
+        return trial.policy(case)
+    except Exception as fault:
+        _log.warning("the shadow policy %s failed with %s", trial.name, type(fault).__name__)
+        return Drop(code="shadow.failed", facts={"fault": type(fault).__name__})
+
+
+def _in_utc(until: datetime, policy: str) -> datetime:
+    if until.tzinfo is None:
+        raise ValueError(f"policy {policy}: the instant of its Defer has no zone; give an aware one")
+    return until.astimezone(UTC)
 
 
 def kind_of(verdict: Verdict) -> Kind:
@@ -258,24 +286,3 @@ def _next_message(first: Message, prefer: Sequence[str], closed: frozenset[str])
         return None
     other = usable[0]
     return first.model_copy(update={"channel": other.channel, "to": other.to, "content": other.content})
-
-
-def _check_mandatory(policies: Iterable[Policy], allowed: frozenset[str]) -> None:
-    if unknown := sorted(allowed - set(MANDATORY)):
-        raise ConfigError(
-            f"allow_unsafe: {', '.join(unknown)} is not mandatory; the mandatory policies are {', '.join(MANDATORY)}"
-        )
-    missing = [name for name in MANDATORY if name not in set(_covered(policies))]
-    if forgotten := [name for name in missing if name not in allowed]:
-        names = ", ".join(forgotten)
-        raise ConfigError(f"policies: the chain lacks {names}; add the policy, or name it in allow_unsafe to go without")
-    for name in missing:
-        _log.warning("the policy chain runs without %s, as allow_unsafe asks", name)
-
-
-def _covered(policies: Iterable[Policy]) -> Iterable[str]:
-    for one in policies:
-        if isinstance(one, AllOf):
-            yield from _covered(one.policies)
-        elif getattr(one, "mandatory", False):
-            yield one.name

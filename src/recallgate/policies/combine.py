@@ -1,6 +1,6 @@
 """Verdicts and policies combined: which verdict wins, and policies made of policies."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from recallgate.model.errors import ConfigError
@@ -101,12 +101,14 @@ def first_match(*policies: Policy, name: str | None = None) -> FirstMatch:
     return FirstMatch(*_joined(policies, name=name))
 
 
-def when(predicate: Callable[[Case], bool], policy: Policy) -> When:
+def when(predicate: Callable[[Case], bool], policy: Policy) -> When | Shadow:
     """The policy for cases of which the predicate is true; the others pass. It no longer counts as mandatory."""
+    if isinstance(policy, Shadow):  # the chain looks for trials on its own floor only
+        return shadow(when(predicate, policy.policy))
     return When(predicate, policy, policy.name, policy.phase, needs_of(policy))
 
 
-def override(policy: Policy, purpose: str | Purpose) -> When:
+def override(policy: Policy, purpose: str | Purpose) -> When | Shadow:
     """The policy, lifted for messages of one purpose. It no longer counts as mandatory."""
     lifted = Purpose(purpose)
     return when(lambda case: case.message.purpose != lifted, policy)
@@ -114,11 +116,26 @@ def override(policy: Policy, purpose: str | Purpose) -> When:
 
 def shadow(policy: Policy) -> Shadow:
     """The policy on trial: the chain puts its verdict into the trace, marked as shadow, and lets everything pass."""
+    if isinstance(policy, Shadow):
+        return policy
     return Shadow(policy, policy.name, policy.phase, needs_of(policy))
+
+
+def parts_of(policy: Policy) -> Iterator[Policy]:
+    """The policies that one is made of, in order; itself when it is made of no others."""
+    if isinstance(policy, (AllOf, FirstMatch)):
+        for one in policy.policies:
+            yield from parts_of(one)
+    elif isinstance(policy, (When, Shadow)):
+        yield from parts_of(policy.policy)
+    else:
+        yield policy
 
 
 def _joined(policies: Sequence[Policy], *, name: str | None) -> tuple[tuple[Policy, ...], str, int, frozenset[str]]:
     if not policies:
         raise ConfigError("policies: nothing to combine; name at least one policy")
+    if any(isinstance(one, Shadow) for one in policies):
+        raise ConfigError("policies: a shadow has no say, so it cannot be combined; put it beside them, or shadow the whole")
     needs = frozenset[str]().union(*(needs_of(one) for one in policies))
     return tuple(policies), name or "+".join(one.name for one in policies), min(one.phase for one in policies), needs

@@ -78,6 +78,11 @@ class FrequencyCap:
                             worst = (until, len(times), by, key)
         return ALLOW if worst is None else self._exceeded(case, *worst)
 
+    @property
+    def looks_back(self) -> timedelta:
+        """The span of history that the cap must be shown; a calendar unit may be an hour longer than its days."""
+        return self.window if isinstance(self.window, timedelta) else self.window.longest
+
     def code(self, key: str) -> str:
         """`cap.global.1d`, `cap.channel.sms.1d`, `cap.campaign.7d`."""
         part = self.scope if self.scope in ("global", "campaign") else f"{self.scope}.{key}"

@@ -29,10 +29,21 @@ class RegulationLimits:
             return ALLOW
         message, place = case.message, case.place
         rows = self.book.select(country=place.country, region=place.region, channel=message.channel, purpose=message.purpose)
-        limited = [row for row in rows if row.limits]
-        if not limited:
+        if not any(row.limits for row in rows):
             return ALLOW
-        return strongest(cap(case) for row in limited for cap in caps_of(row, message.channel, self.on_exceed))
+        return strongest(cap(case) for row in rows for cap in caps_of(row, message.channel, self.on_exceed))
+
+    @property
+    def looks_back(self) -> timedelta:
+        """The longest window of any row."""
+        return max(
+            (timedelta(days=limit.window_days + 1) for row in self.book.rows for limit in row.limits), default=timedelta(0)
+        )
+
+    @property
+    def counts_toward(self) -> frozenset[str]:
+        """The purposes that some row's limits count."""
+        return frozenset(purpose for row in self.book.rows if row.limits for purpose in row.purposes)
 
 
 @lru_cache(maxsize=1024)

@@ -27,6 +27,11 @@ class Calendar:
         if self.zone != "recipient":
             find_zone(self.zone)
 
+    @property
+    def longest(self) -> timedelta:
+        """More than any such unit lasts: clocks that go back make a day longer."""
+        return {"day": timedelta(days=2), "week": timedelta(days=8), "month": timedelta(days=32)}[self.unit]
+
     def around(self, instant: datetime, zone: str) -> tuple[datetime, datetime]:
         """Start and end, in UTC, of the unit that the instant lies in; a day that begins in a gap begins after it."""
         where = find_zone(zone if self.zone == "recipient" else self.zone)
