@@ -7,7 +7,6 @@ Usage: python benchmarks/page.py [--messages 20000] [--profile]
 import argparse
 import asyncio
 import cProfile
-import gc
 import json
 import pstats
 import sqlite3
@@ -19,6 +18,7 @@ from typing import Any
 from fakes import NoOpSms, account, texts
 
 from recallgate import FrozenClock, Gateway
+from recallgate.cli.memory import steady_heap
 from recallgate.delivery.worker import CHUNK, COMMIT
 from recallgate.store.engine import Store
 from recallgate.store.inline import InlineStore
@@ -41,8 +41,7 @@ async def through_the_gateway(file: Path, count: int, *, profile: bool) -> float
         profiler = cProfile.Profile()
         if profile:
             profiler.enable()
-        gc.collect()
-        gc.freeze()  # as `recallgate worker` does once it stands: what was imported is never garbage
+        steady_heap()  # as `recallgate worker` does once it stands
         before = time.process_time()
         handled = await gateway.worker.drain(["sms"])
         spent = time.process_time() - before

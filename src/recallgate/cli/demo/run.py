@@ -1,6 +1,5 @@
 """The demo from end to end: layer, preflight, launch, 28 virtual days, review."""
 
-import gc
 import hashlib
 import json
 import time
@@ -15,6 +14,7 @@ from typing import Any
 from recallgate.cli.demo.campaign import CAMPAIGN, HOLDOUT_BP, LINK, campaign as demo_campaign
 from recallgate.cli.demo.people import DAYS, START, Customer, Purchase, customers, purchases, start_instant, visits
 from recallgate.cli.demo.world import AFTER_CLICK, UPLIFT, end_instant, gateway_config, habits, uplift
+from recallgate.cli.memory import steady_heap
 from recallgate.gateway import Gateway
 from recallgate.model.chance import Simulation
 from recallgate.model.clock import FrozenClock
@@ -61,7 +61,7 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
 
     The same seed and number give the same `review.json`, byte for byte.
     """
-    gc.set_threshold(50_000, 50, 100)  # the world's people live as long as the run: looking at them again frees nothing
+    steady_heap()
     tell = progress or (lambda stage, share: None)
     clock = FrozenClock(start_instant())
     seconds: dict[str, float] = {}
