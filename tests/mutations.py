@@ -25,6 +25,7 @@ import sqlalchemy
 ROOT = Path(__file__).resolve().parent.parent
 SRC = "src/recallgate"
 PEOPLE, HOURS, CAPS = "tests/policies/test_people_rules.py", "tests/policies/test_quiet_hours.py", "tests/policies/test_caps.py"
+SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_money_and_rates.py"
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 LANES, TOKENS, LINKS = (f"tests/gateway/test_{name}.py" for name in ("lanes", "tokens", "links"))
@@ -66,6 +67,40 @@ MUTATIONS = (
     removed("regulation_limits", "if not case.sent:", f"{CAPS}::test_france_allows_four_call_attempts_in_30_days"),
     removed("frequency_cap", "if len(case.sent) <", f"{SENDING}::test_a_cap_holds_within_one_page_and_frees_itself_in_time"),
     removed("frequency_cap:own", "caps = case.facts.get(", f"{CAPS}::test_a_persons_own_cap_holds_beside_the_others"),
+    removed("pruning", "ended = case.facts.get(", f"{MONEY}::test_three_failed_plays_end_recall_until_a_return"),
+    removed("budget", "known = case.facts.get(", f"{MONEY}::test_the_last_message_that_fits_leaves_and_no_other"),
+    removed("rate_limit", "rate = case.facts.get(", f"{MONEY}::test_a_full_bucket_delays_and_a_day_of_waiting_is_too_long"),
+    removed(
+        "number_reputation",
+        "checks = case.facts.get(",
+        f"{SENDER}::test_a_number_that_is_marked_or_unchecked_for_a_month_calls_nobody",
+    ),
+    removed("deliverability", "health = case.facts.get(", f"{SENDER}::test_bad_figures_of_a_sender_stop_its_marketing"),
+    removed("country_list", "country = case.place", f"{SENDER}::test_only_countries_of_the_list_are_written_to"),
+    removed("velocity", "counts = case.facts.get(", f"{SENDER}::test_a_burst_to_one_country_or_block_is_stopped"),
+    removed("account_ability", "if case.account is None", f"{SENDER}::test_an_account_carries_what_it_can"),
+    removed("address_validity", "kind = case.facts.get(", f"{SENDER}::test_numbers_that_cannot_take_a_message_get_none"),
+    Mutation(
+        "a return does not lift the pruning",
+        f"{SRC}/policies/pruning.py",
+        "(returned is None or at > returned)",
+        "True",
+        f"{MONEY}::test_three_failed_plays_end_recall_until_a_return",
+    ),
+    Mutation(
+        "a marked number is only a stale one",
+        f"{SRC}/policies/number_reputation.py",
+        "            if check.marked:",
+        "            if False:",
+        f"{SENDER}::test_a_number_that_is_marked_or_unchecked_for_a_month_calls_nobody",
+    ),
+    Mutation(
+        "a shadow that fails stops the message",
+        f"{SRC}/policies/chain.py",
+        '    except Exception as fault:\n        _log.warning("the shadow',
+        '    except ZeroDivisionError as fault:\n        _log.warning("the shadow',
+        "tests/policies/test_facts.py::test_a_shadow_that_fails_stops_nothing",
+    ),
     Mutation(
         "no intent before the call",
         f"{SRC}/delivery/chunk.py",

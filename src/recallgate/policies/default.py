@@ -5,12 +5,15 @@ from datetime import timedelta
 
 from recallgate.policies.chain import JITTER, Chain
 from recallgate.policies.consent import ConsentPolicy, RegistryAge
+from recallgate.policies.deliverability import DeliverabilityGuard
 from recallgate.policies.exit_on_return import ExitOnReturn
 from recallgate.policies.expiry import Expiry
 from recallgate.policies.frequency_cap import FrequencyCap, OnExceed, OwnCaps
 from recallgate.policies.holdout import HoldoutPolicy
+from recallgate.policies.number_reputation import NumberReputation
 from recallgate.policies.pause import Pause
 from recallgate.policies.policy import Policy
+from recallgate.policies.pruning import HopelessPruning
 from recallgate.policies.quiet_hours import QuietHours
 from recallgate.policies.refusal_cooldown import RefusalCooldown
 from recallgate.policies.region_block import RegionBlock
@@ -35,10 +38,13 @@ def default_policies(*, book: RuleBook | None = None, on_exceed: OnExceed = "dro
         ConsentPolicy(),
         RegistryAge(rows),
         ExitOnReturn(),
+        HopelessPruning(),
         Pause(),
         Expiry(),
         HoldoutPolicy(),
         RegionBlock(),
+        NumberReputation(),
+        DeliverabilityGuard(),
         RefusalCooldown(rows),
         QuietHours(rows),
         RegulationLimits(rows, on_exceed),

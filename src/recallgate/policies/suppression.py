@@ -21,7 +21,7 @@ class SuppressionPolicy:
 
     Invalid addresses, hard bounces, manual and region blocks stop all purposes; every other reason stops marketing, and
     with `all_purposes` and no single topic also service and transactional messages, but never a code just asked for.
-    A dead address reroutes where the message has another channel.
+    A dead address reroutes where the message has another channel. A return ends `hopeless`.
     """
 
     name = "suppression"
@@ -33,14 +33,21 @@ class SuppressionPolicy:
             return ALLOW
         message, now = case.message, case.now
         for record in case.suppressions:
-            if _in_force(record, now) and _concerns(record, message) and _stops(record, message.purpose):
-                return _answer(record, message)
+            if not (_in_force(record, now) and _concerns(record, message) and _stops(record, message.purpose)):
+                continue
+            if record.reason == "hopeless" and _returned_since(record, case.person.returned_at):
+                continue
+            return _answer(record, message)
         return ALLOW
 
 
 def _in_force(record: Suppression, now: datetime) -> bool:
     started = record.effective_at is None or record.effective_at <= now
     return started and (record.expires_at is None or now < record.expires_at)
+
+
+def _returned_since(record: Suppression, returned_at: datetime | None) -> bool:
+    return returned_at is not None and (record.effective_at is None or returned_at >= record.effective_at)
 
 
 def _concerns(record: Suppression, message: Message) -> bool:
