@@ -3,7 +3,9 @@ r"""Tables of recorded exchanges: what an adapter must send, and how it must rea
 A table is one JSON file beside the tests of an adapter. All keys are optional, but a case is only as good as its rows:
 
 ```
-{"codes":        {"21211": "invalid_recipient"},     all of the adapter's `errors`, typed from the vendor's page
+{"config":       {"token": "a-token"},               the adapter's settings, where the contract does not give them
+ "message":      {"channel": "sms", "to": {…}, …},   the same for the message
+ "codes":        {"21211": "invalid_recipient"},     all of the adapter's `errors`, typed from the vendor's page
  "report_codes": {"30003": "unreachable"},           the same for `report_errors`
  "statuses":     {"sent": "sent", "received": null}, the same for `statuses`
  "refusal":      {"status": 400, "headers": {}, "body": "{\"code\": $code, \"message\": \"no $to\"}"},

@@ -3,13 +3,11 @@
 ```
 class TestAcmeSms(AdapterContract):
     adapter = AcmeSms
-    config = {"account": "a", "token": "secret"}
-    message = {"channel": "sms", "to": {"type": "phone", "e164": "+14155550123"}, "content": {"type": "text", "text": "Hi"},
-               "purpose": "service"}
     exchanges = Path(__file__).parent / "acme.sms.json"
 ```
 
-The form of the table is told in `recallgate.testing.exchanges`. Cases that do not apply to an adapter (batches, lookups,
+The form of the table is told in `recallgate.testing.exchanges`. The settings and the message that its rows are laid over are
+its `config` and `message`, or attributes of those names in the class. Cases that do not apply to an adapter (batches, lookups,
 callbacks, credentials) are not collected for it. Vendors without HTTP have `recallgate.testing.kit_driver`.
 """
 
@@ -19,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from recallgate.config import RESERVED
 from recallgate.model.content import Payload, Task
 from recallgate.model.errors import ErrorKind
 from recallgate.testing.exchanges import request_differences, row_tools, signed
@@ -77,6 +76,16 @@ class RequestCases(Contract):
 
         assert (moved.scheme, moved.host, moved.port) == ("https", "relay.example", 8443)
         assert moved.path == "/vendor" + usual.path
+
+    def test_idempotency_keys_of_two_messages_differ(self) -> None:
+        other = self.a_message(id="another-message", idempotency_key="another-key")
+
+        assert parts(self.made().build(self.a_message())) != parts(self.made().build(other)), "no key is in the request"
+
+    def test_no_setting_has_a_name_that_accounts_keep(self) -> None:
+        lost = sorted(RESERVED & set(self.adapter.Config.model_fields))
+
+        assert not lost, f"no account can give the setting {', '.join(lost)}; rename it"
 
     def test_options_of_other_adapters_are_ignored(self) -> None:
         foreign = self.a_message(options={"nobody.else": {"anything": 1}})

@@ -58,14 +58,15 @@ NEW_CODE = "98765"
 class Contract:
     """Settings and helpers of the cases; `AdapterContract` puts them together.
 
-    `config` and `message` are plain values. `unreadable` are bodies of a 2xx from which no receipt can be made: take out
-    those that the vendor really sends. `faults` are kinds by HTTP status: change those where the vendor means otherwise.
-    `stranger` are settings of another account, for vendors that sign with a key of which the config knows the public half.
+    `config` and `message` are plain values; where a contract has none, they stand in its table. `unreadable` are bodies of a
+    2xx from which no receipt can be made: take out those that the vendor really sends. `faults` are kinds by HTTP status:
+    change those where the vendor means otherwise. `stranger` are settings of another account, for vendors that sign with a
+    key of which the config knows the public half.
     """
 
     adapter: ClassVar[type[Adapter]]
     config: ClassVar[Mapping[str, Any]] = {}
-    message: ClassVar[Mapping[str, Any]]
+    message: ClassVar[Mapping[str, Any]] = {}
     exchanges: ClassVar[str | Path | Mapping[str, Any]] = {}
     unreadable: ClassVar[Mapping[str, bytes]] = UNREADABLE
     faults: ClassVar[Mapping[int, ErrorKind]] = HTTP_FAULTS
@@ -75,6 +76,8 @@ class Contract:
         super().__init_subclass__()
         if not hasattr(cls, "adapter"):
             return
+        table = cls.table()
+        cls.config, cls.message = cls.config or table.get("config", {}), cls.message or table.get("message", {})
         by_signature = cls.adapter.capabilities.callbacks == "signature"
         takes_callbacks = cls.adapter.read_callback is not Adapter.read_callback
         unfit = {
@@ -84,6 +87,7 @@ class Contract:
             "forged": not by_signature,
             "no_callbacks": takes_callbacks,
             "credentials": not cls.gives_credentials(),
+            "idempotency": not cls.adapter.capabilities.idempotency,
             "a_code_is_refused": not cls.adapter.errors,
         }
         for name in dir(cls):
