@@ -9,7 +9,8 @@ from recallgate.model.event import EventType
 class Channel:
     """A medium: which addresses and contents it takes, which events can come back.
 
-    `needs_app` is true where the recipient must have the app installed; `has_parts` where a long text is billed as several.
+    `needs_app` is true where the recipient must have the app installed; `has_parts` where a long text is billed as several;
+    `shared` where one address stands for many people, so that nothing is counted or suppressed on the address.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Channel:
     events: tuple[EventType, ...] = ()
     needs_app: bool = False
     has_parts: bool = False
+    shared: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -90,7 +92,25 @@ INAPP = Channel(
 ROBOT = Channel("robot", addresses=("conversation",), contents=("text", "markdown", "card", "news", "media", "payload"))
 OA = Channel("oa", addresses=("oa_user",), contents=("text", "template", "news", "miniprogram"), events=_DELIVERY)
 WEBHOOK = Channel("webhook", addresses=("endpoint",), contents=("payload", "text"))
-WORKLIST = Channel("worklist", addresses=("worker",), contents=("task",), events=(*_DELIVERY, EventType.ANSWERED))
+WORKLIST = Channel(
+    "worklist",
+    addresses=("worker",),
+    contents=("task",),
+    events=(
+        *_DELIVERY,
+        EventType.EXPIRED,
+        EventType.CANCELLED,
+        EventType.ANSWERED,
+        EventType.NO_ANSWER,
+        EventType.BUSY,
+        EventType.PROMISED,
+        EventType.REFUSED,
+        EventType.CONVERTED,
+        EventType.UNSUBSCRIBED,
+    ),
+    shared=True,
+)
 AUDIENCE = Channel("audience", addresses=("audience",), contents=("payload",))
 
 BUILT_IN = {channel.name: channel for channel in (SMS, VOICE, PUSH, EMAIL, WECOM, INAPP, ROBOT, OA, WEBHOOK, WORKLIST, AUDIENCE)}
+SHARED = frozenset(channel.name for channel in BUILT_IN.values() if channel.shared)

@@ -26,6 +26,8 @@ class EventType(StrEnum):
     MACHINE = "machine"
     KEY_PRESSED = "key_pressed"
     REPLIED = "replied"
+    PROMISED = "promised"
+    REFUSED = "refused"
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     RESUBSCRIBED = "resubscribed"

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from datetime import datetime
-from uuid import UUID
 
 from recallgate.model.clock import to_ms
 
@@ -13,7 +12,8 @@ def uuid7(now: datetime, *, random_bits: int | None = None) -> str:
     bits = secrets.randbits(74) if random_bits is None else random_bits & ((1 << 74) - 1)
     value = (to_ms(now) & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & ((1 << 62) - 1)
-    return str(UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def derived_id(now: datetime, *parts: str) -> str:

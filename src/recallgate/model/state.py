@@ -64,6 +64,8 @@ REPORTED: dict[EventType, State] = {
     EventType.READ: State.DELIVERED,
     EventType.ANSWERED: State.DELIVERED,
     EventType.MACHINE: State.DELIVERED,
+    EventType.PROMISED: State.DELIVERED,
+    EventType.REFUSED: State.DELIVERED,
     EventType.UNDELIVERED: State.UNDELIVERED,
     EventType.NO_ANSWER: State.UNDELIVERED,
     EventType.BUSY: State.UNDELIVERED,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Protocol
 
 from recallgate.model.errors import ConfigError
@@ -14,6 +13,7 @@ from recallgate.recall.price import PriceLadder
 
 _CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no look-alikes
 _CODE_LENGTH = 10
+_CODES = len(_CODE_SIGNS) ** _CODE_LENGTH
 
 
 class OfferKind(StrEnum):
@@ -146,7 +146,7 @@ def code_for(offer: Offer, person: str, *, key: bytes) -> str:
     """
     if len(key) < 16:
         raise ConfigError("key: at least 16 bytes, or codes can be guessed")
-    number = int.from_bytes(hmac.new(key, f"{offer.id}\x00{person}".encode(), sha256).digest(), "big")
+    number = int.from_bytes(hmac.digest(key, f"{offer.id}\x00{person}".encode(), "sha256"), "big") % _CODES
     signs = []
     for _ in range(_CODE_LENGTH):
         number, place = divmod(number, len(_CODE_SIGNS))

@@ -13,9 +13,13 @@ class Outcome(StrEnum):
 
     What a person did comes before what a network reported, and a more telling act before a weaker one: a key pressed is
     also an answer. `machine` stands above `delivered`, because a call that a machine took is reported as delivered.
-    `opened` and `read` need a human. The last two are of a `WaitFor`.
+    `opened` and `read` need a human;
+    `converted`, `refused` and `promised` were said to one. The last two are of a `WaitFor`.
     """
 
+    CONVERTED = "converted"
+    REFUSED = "refused"
+    PROMISED = "promised"
     CLICKED = "clicked"
     REPLIED = "replied"
     KEY_PRESSED = "key_pressed"
@@ -41,11 +45,14 @@ class Outcome(StrEnum):
 
 
 REACTED = (Outcome.CLICKED, Outcome.REPLIED, Outcome.KEY_PRESSED)
-CONNECTED = (Outcome.KEY_PRESSED, Outcome.ANSWERED)
-ARRIVED = (*REACTED, Outcome.ANSWERED, Outcome.OPENED, Outcome.READ, Outcome.DELIVERED)
+CONNECTED = (Outcome.KEY_PRESSED, Outcome.ANSWERED, Outcome.PROMISED, Outcome.CONVERTED)
+ARRIVED = (*REACTED, Outcome.CONVERTED, Outcome.REFUSED, Outcome.PROMISED, Outcome.ANSWERED, Outcome.OPENED, Outcome.READ, Outcome.DELIVERED)
 NOT_SENT = (Outcome.UNREACHABLE, Outcome.HELD_OUT, Outcome.CAPPED, Outcome.EXPIRED, Outcome.SUPPRESSED, Outcome.FAILED)
 
 _BY_EVENT = {
+    EventType.CONVERTED: Outcome.CONVERTED,
+    EventType.REFUSED: Outcome.REFUSED,
+    EventType.PROMISED: Outcome.PROMISED,
     EventType.CLICKED: Outcome.CLICKED,
     EventType.REPLIED: Outcome.REPLIED,
     EventType.KEY_PRESSED: Outcome.KEY_PRESSED,

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,43 +137,8 @@ def connect(path: str) -> Connection:
     return connection
 
 
-def execute_orders(connection: Connection, orders: list[Order]) -> None:
-    """Run transactions, together where there are several, and answer each of them."""
-    results = _together(connection, orders)
-    if results is None:  # one of them failed: each for itself, so that a neighbour's fault costs nobody else
-        results = [_alone(connection, order) for order in orders]
-    for order, (result, fault) in zip(orders, results, strict=True):
-        if order.future is None:
-            continue
-        if order.loop is None:
-            _settle(order.future, result, fault)
-            continue
-        try:
-            order.loop.call_soon_threadsafe(_settle, order.future, result, fault)
-        except RuntimeError:  # the caller's loop is closed: the work is committed, nobody waits for the answer
-            _log.debug("a caller went away before its transaction was answered")
-
-
-def _together(connection: Connection, orders: list[Order]) -> list[tuple[Any, BaseException | None]] | None:
-    if len(orders) == 1:
-        return [_alone(connection, orders[0])]
-    try:
-        with _transaction(connection):
-            return [(_call(order, connection), None) for order in orders]
-    except Exception:
-        return None
-
-
-def _alone(connection: Connection, order: Order) -> tuple[Any, BaseException | None]:
-    try:
-        with _transaction(connection):
-            return _call(order, connection), None
-    except Exception as exc:
-        return None, _translated(exc)
-
-
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
+def transaction(connection: Connection) -> Iterator[None]:
     """From `begin immediate` to the commit, past SQLAlchemy, whose own bookkeeping costs as much as a small transaction."""
     raw = connection.connection.driver_connection
     assert raw is not None
@@ -187,6 +152,44 @@ def _transaction(connection: Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction():  # somebody ran a statement of SQLAlchemy's: its notes end with ours
             connection.rollback()
+
+
+Scope = Callable[[Connection], AbstractContextManager[None]]
+
+
+def execute_orders(connection: Connection, orders: list[Order], scope: Scope = transaction) -> None:
+    """Run transactions, together where there are several, and answer each of them."""
+    results = _together(connection, orders, scope)
+    if results is None:  # one of them failed: each for itself, so that a neighbour's fault costs nobody else
+        results = [_alone(connection, order, scope) for order in orders]
+    for order, (result, fault) in zip(orders, results, strict=True):
+        if order.future is None:
+            continue
+        if order.loop is None:
+            _settle(order.future, result, fault)
+            continue
+        try:
+            order.loop.call_soon_threadsafe(_settle, order.future, result, fault)
+        except RuntimeError:  # the caller's loop is closed: the work is committed, nobody waits for the answer
+            _log.debug("a caller went away before its transaction was answered")
+
+
+def _together(connection: Connection, orders: list[Order], scope: Scope) -> list[tuple[Any, BaseException | None]] | None:
+    if len(orders) == 1:
+        return [_alone(connection, orders[0], scope)]
+    try:
+        with scope(connection):
+            return [(_call(order, connection), None) for order in orders]
+    except Exception:
+        return None
+
+
+def _alone(connection: Connection, order: Order, scope: Scope) -> tuple[Any, BaseException | None]:
+    try:
+        with scope(connection):
+            return _call(order, connection), None
+    except Exception as exc:
+        return None, _translated(exc)
 
 
 def _call(order: Order, connection: Connection) -> Any:
@@ -241,7 +244,7 @@ def _engine(path: str) -> Engine:
 
 
 def _prepare(connection: Connection) -> None:
-    with _transaction(connection):
+    with transaction(connection):
         try:
             tables = inspect(connection).has_table("rg_schema_version")
         except DatabaseError as exc:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from recallgate.model.channels import SHARED
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
@@ -17,6 +18,7 @@ from recallgate.store.dialect import bind, execute, page
 
 # Cap entries older than the longest rolling window of any rule are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
+_CALLS = ("voice", "worklist")
 
 
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
@@ -38,10 +40,12 @@ class Facts:
 
 
 def subjects(message: Message) -> tuple[str, ...]:
-    """Who a message is counted for: the person, if one is named, and each address that it may go to."""
-    address = "a:" + message.to.key
-    own = (address,) if message.person is None else ("p:" + message.person, address)
-    return (*own, *("a:" + other.to.key for other in message.alternatives)) if message.alternatives else own
+    """Who a message is counted for: the person, if one is named, and each address that it may go to and that is one's own."""
+    address = () if message.channel in SHARED else ("a:" + message.to.key,)
+    own = address if message.person is None else ("p:" + message.person, *address)
+    if not message.alternatives:
+        return own
+    return (*own, *("a:" + other.to.key for other in message.alternatives if other.channel not in SHARED))
 
 
 def load(connection: Connection, messages: Sequence[Message], now: datetime, *, consents: bool) -> Facts:
@@ -142,6 +146,7 @@ def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -
             scope,
         )
     }
+    refused = _refused(connection, scope)
     rows = _rows(
         connection,
         "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
@@ -159,10 +164,29 @@ def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -
             windows=as_windows(windows),
             paused_until=from_ms(paused) if paused is not None else None,
             returned_at=returned.get(identity),
+            refused_at=refused.get(identity, {}),
         )
-    for identity, at in returned.items():
+    for identity in (*returned, *refused):
         if identity not in facts.people:
-            facts.people[identity] = Person(id=identity, cluster=identity, returned_at=at)
+            facts.people[identity] = Person(
+                id=identity, cluster=identity, returned_at=returned.get(identity), refused_at=refused.get(identity, {})
+            )
+
+
+def _refused(connection: Connection, scope: Mapping[str, object]) -> dict[str, dict[str, datetime]]:
+    """The newest refusal of each person by channel. A call is a call: a no to a human rests the machine's calls too."""
+    found: dict[str, dict[str, datetime]] = {}
+    for person, channel, at in _rows(
+        connection,
+        "select e.person, coalesce(m.channel, 'voice'), max(e.at) from rg_event e"
+        " left join rg_message m on m.tenant = e.tenant and m.id = e.message_id"
+        f" where e.tenant = :tenant and e.type = 'refused' and e.person in {_PEOPLE} and e.at <= :now group by 1, 2",
+        scope,
+    ):
+        for rests in _CALLS if channel in _CALLS else (channel,):
+            known = found.setdefault(person, {}).get(rests)
+            found[person][rests] = max(from_ms(at), known or from_ms(at))
+    return found
 
 
 def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], scope: Mapping[str, object]) -> None:

@@ -100,6 +100,7 @@ event = Table(
     Index("rg_event_dedupe", "tenant", "dedupe", unique=True),
     Index("rg_event_message", "tenant", "message_id"),
     Index("rg_event_orphan", "account", "vendor_id", sqlite_where=text("message_id is null and vendor_id is not null")),
+    Index("rg_event_refused", "tenant", "person", sqlite_where=text("type = 'refused'")),
 )
 
 callback = Table(
@@ -342,6 +343,49 @@ run = Table(
     _text("data"),
     Index("rg_run_due", "campaign", "wake_at", "person", sqlite_where=text("state = 'active' and wake_at is not null")),
     Index("rg_run_person", "tenant", "person"),
+)
+
+worklist = Table(
+    "rg_worklist",
+    metadata,
+    _text("tenant", key=True),
+    _text("id", key=True),  # the message's
+    _text("account"),
+    _text("queue"),
+    _text("person", null=True),
+    _text("payload"),
+    Column("rank", Integer, nullable=False),  # VIPs, then priority: the smaller is called first
+    _instant("created_at"),
+    _instant("due_at"),
+    _instant("expires_at", null=True),
+    _text("state"),  # open, taken, done, expired or withdrawn
+    _text("agent", null=True),
+    _instant("lease_until"),
+    Column("tries", Integer, nullable=False),
+    _instant("done_at", null=True),
+    _text("result", null=True),
+    _text("notes", null=True),
+    Column("seconds", Integer, nullable=False),  # of labour
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("amount_cents", BigInteger, nullable=True),
+    Index("rg_worklist_next", "tenant", "account", "rank", "due_at", sqlite_where=text("state in ('open', 'taken')")),
+    sqlite_with_rowid=False,
+)
+
+worklist_turn = Table(
+    "rg_worklist_turn",
+    metadata,
+    _text("tenant", key=True),
+    _text("id", key=True),
+    Column("n", Integer, primary_key=True),
+    _text("account"),
+    _text("agent"),
+    _instant("at"),
+    _instant("ended_at", null=True),
+    _text("result", null=True),
+    Column("seconds", Integer, nullable=False),
+    Index("rg_worklist_turn_day", "tenant", "account", "at"),
+    sqlite_with_rowid=False,
 )
 
 schema_version = Table("rg_schema_version", metadata, Column("version_num", Text, primary_key=True))

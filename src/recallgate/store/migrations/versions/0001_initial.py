@@ -105,6 +105,7 @@ def upgrade() -> None:
         ["account", "vendor_id"],
         sqlite_where=sa.text("message_id is null and vendor_id is not null"),
     )
+    op.create_index("rg_event_refused", "rg_event", ["tenant", "person"], sqlite_where=sa.text("type = 'refused'"))
     op.create_table(
         "rg_callback",
         Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -320,10 +321,56 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'active' and wake_at is not null"),
     )
     op.create_index("rg_run_person", "rg_run", ["tenant", "person"])
+    op.create_table(
+        "rg_worklist",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("account", Text, nullable=False),
+        Column("queue", Text, nullable=False),
+        Column("person", Text, nullable=True),
+        Column("payload", Text, nullable=False),
+        Column("rank", Integer, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("due_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=True),
+        Column("state", Text, nullable=False),
+        Column("agent", Text, nullable=True),
+        Column("lease_until", BigInteger, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("done_at", BigInteger, nullable=True),
+        Column("result", Text, nullable=True),
+        Column("notes", Text, nullable=True),
+        Column("seconds", Integer, nullable=False),
+        Column("cost_micros", BigInteger, nullable=False),
+        Column("amount_cents", BigInteger, nullable=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "rg_worklist_next",
+        "rg_worklist",
+        ["tenant", "account", "rank", "due_at"],
+        sqlite_where=sa.text("state in ('open', 'taken')"),
+    )
+    op.create_table(
+        "rg_worklist_turn",
+        Column("tenant", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("n", Integer, primary_key=True),
+        Column("account", Text, nullable=False),
+        Column("agent", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("ended_at", BigInteger, nullable=True),
+        Column("result", Text, nullable=True),
+        Column("seconds", Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("rg_worklist_turn_day", "rg_worklist_turn", ["tenant", "account", "at"])
 
 
 def downgrade() -> None:
     for table in (
+        "rg_worklist_turn",
+        "rg_worklist",
         "rg_run",
         "rg_campaign",
         "rg_person_event",
