@@ -58,9 +58,13 @@ _CONTENTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def example_of(cls: AdapterClass) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A config and a message that `adapters request` takes; raises ConfigError when none was found."""
-    needed = [name for name, info in cls.Config.model_fields.items() if info.is_required()]
+def example_of(cls: AdapterClass, *, also: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A config and a message that `adapters request` takes; raises ConfigError when none was found.
+
+    The config has what is required and what messages need; `also` names further settings that it should have.
+    """
+    wanted = set(also)
+    needed = [name for name, info in cls.Config.model_fields.items() if info.is_required() or name in wanted]
     config = {name: _first(cls, name) for name in needed}
     if "sender" in cls.Config.model_fields:
         config["sender"] = _first(cls, "sender")
@@ -74,6 +78,11 @@ def example_of(cls: AdapterClass) -> tuple[dict[str, Any], dict[str, Any]]:
         if not any(_repair(cls, config, one, tried) for one in refusals):
             break
     raise ConfigError(f"{cls.adapter_name()}: no example was found for its config; the last refusal was {_said(refusals[-1])}")
+
+
+def address_examples(kind: str) -> tuple[Mapping[str, Any], ...]:
+    """Addresses of a type that are nobody's; empty for a type that is not known."""
+    return _ADDRESSES.get(kind, ())
 
 
 def _message_for(cls: AdapterClass, config: Mapping[str, Any]) -> dict[str, Any] | list[Exception]:
