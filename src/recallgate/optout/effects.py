@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from recallgate.model.channels import SHARED
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ErrorKind
 from recallgate.model.event import Event, EventType
@@ -36,6 +37,8 @@ def effects_of(
 ) -> None:
     """Add what follows from one event. Side effects follow the event, not the state: a late bounce still counts."""
     address = subject.address if subject is not None else event.address
+    if channel in SHARED:
+        address = None
     at = to_ms(event.at) if event.at is not None else to_ms(now)
 
     def suppress(reason: str, source: str, *, review: bool = False, topic: str = "*", proof: str | None = None) -> None:

@@ -46,7 +46,16 @@ class Outcome(StrEnum):
 
 REACTED = (Outcome.CLICKED, Outcome.REPLIED, Outcome.KEY_PRESSED)
 CONNECTED = (Outcome.KEY_PRESSED, Outcome.ANSWERED, Outcome.PROMISED, Outcome.CONVERTED)
-ARRIVED = (*REACTED, Outcome.CONVERTED, Outcome.REFUSED, Outcome.PROMISED, Outcome.ANSWERED, Outcome.OPENED, Outcome.READ, Outcome.DELIVERED)
+ARRIVED = (
+    *REACTED,
+    Outcome.CONVERTED,
+    Outcome.REFUSED,
+    Outcome.PROMISED,
+    Outcome.ANSWERED,
+    Outcome.OPENED,
+    Outcome.READ,
+    Outcome.DELIVERED,
+)
 NOT_SENT = (Outcome.UNREACHABLE, Outcome.HELD_OUT, Outcome.CAPPED, Outcome.EXPIRED, Outcome.SUPPRESSED, Outcome.FAILED)
 
 _BY_EVENT = {
