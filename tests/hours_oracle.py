@@ -85,9 +85,10 @@ def may_leave(
 ) -> bool:
     """Whether a window is open in all zones.
 
-    A window opens when the wall's clock will not show a time before its start again, and closes, `guard` early, when the
-    clock has shown its end for the first time. So open means: every minute between the earliest time that the clock is yet
-    to show and the latest that it has shown by `instant + guard` is an allowed one. Clocks change on quarters of an hour.
+    A window opens when the wall's clock will show neither its start nor a time before it again, and closes, `guard` early,
+    when the clock has shown its end for the first time. So open means: every minute from the one before the earliest that
+    the clock will jump back to, or from now, to the latest that it has shown by `instant + guard` is an allowed one. Clocks
+    change on quarters of an hour.
     """
     if not rules:
         return True
@@ -95,7 +96,7 @@ def may_leave(
     for name in zones:
         zone = ZoneInfo(name)
         ahead = [quarter + 15 * MINUTE * step for step in range(1, 14)]
-        earliest = min(wall(one, zone) for one in (instant, *ahead))
+        earliest = min(wall(instant, zone), *(wall(one, zone) - MINUTE for one in ahead))
         late = instant + guard
         late_quarter = late.replace(minute=late.minute - late.minute % 15, second=0, microsecond=0)
         behind = [late_quarter - 15 * MINUTE * step - timedelta(microseconds=1) for step in range(13)]

@@ -1,10 +1,11 @@
-"""Commands for operators: status, pause, resume, stop, suppressions, rules."""
+"""Commands for operators: status, pause, resume, stop, suppressions."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recallgate.cli import rules_cmd
 from recallgate.cli.gateways import ConfigOption, StoreOption, gateway_of, with_gateway
 from recallgate.cli.output import JsonFlag, print_json, say, table
 
@@ -15,7 +16,7 @@ Scope = Annotated[str, typer.Argument(help="campaign, account or channel.")]
 ScopeName = Annotated[str, typer.Argument(metavar="NAME", help="Which one.")]
 
 suppressions = typer.Typer(help="People and addresses that are not written to.", no_args_is_help=True)
-rules = typer.Typer(help="The rules of countries and regions.", no_args_is_help=True)
+rules = rules_cmd.app
 
 
 def status(config: ConfigOption = None, store: StoreOption = None, json_output: JsonFlag = False) -> None:
@@ -96,53 +97,6 @@ def add_suppression(
         lambda one: one.suppress(person=person, address=address, channel=channel, all_purposes=all_purposes, source="cli"),
     )
     say("done")
-
-
-@rules.command("show")
-def show_rules(
-    country: Annotated[str, typer.Argument(help="ISO 3166-1, such as FR; or a region of ISO 3166-2, such as US-TX.")],
-    channel: Annotated[str, typer.Option(help="The channel.")] = "sms",
-    purpose: Annotated[str, typer.Option(help="The purpose.")] = "marketing",
-    json_output: JsonFlag = False,
-) -> None:
-    """Show the rules that apply to a country or region: hours, limits, their source and how sure they are."""
-    from recallgate.model.errors import ConfigError
-    from recallgate.model.purpose import Purpose
-    from recallgate.registry import channel as known_channel
-    from recallgate.rules.regulations import RuleBook
-
-    known_channel(channel)
-    if purpose not in tuple(Purpose):
-        raise ConfigError(f"purpose: {purpose!r} is none of {', '.join(Purpose)}")
-    place = country.upper()
-    state, _, rest = place.partition("-")
-    if not (len(state) == 2 and state.isascii() and state.isalpha()):
-        raise ConfigError("country: write two letters of ISO 3166-1 such as FR, or a region such as US-TX")
-    found = RuleBook.default().select(country=state, region=place if rest else None, channel=channel, purpose=purpose)
-    rows = [row.model_dump(mode="json") for row in found]
-    if json_output:
-        print_json({"rules": rows})
-        return
-    for row in found:
-        say(f"{row.id} ({row.basis}, certainty {row.certainty}, read {row.as_of})")
-        for window in row.windows:
-            days = " ".join(_DAYS[day - 1] for day in sorted(window.days))
-            say(f"  {days}  {_clock(window.start)}-{_clock(window.end)}")
-        for limit in row.limits:
-            say(f"  at most {limit.count} {limit.kind} in {limit.window_days} days ({limit.window})")
-        if row.holidays == "block":
-            say("  not on public holidays")
-        if row.source:
-            say(f"  {row.source}")
-    if not found:
-        say("No rule of law is known; the product's default hours apply.")
-
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _standing(connection: Any, tenant: str, subject: str | None) -> list[dict[str, Any]]:
