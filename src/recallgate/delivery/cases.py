@@ -8,6 +8,7 @@ from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
 from recallgate.model.message import Message
 from recallgate.phone.location import NumberLocator, locate
+from recallgate.phone.regions import has_regions
 from recallgate.policies.case import Case, Consent, Holdout, Person, Sent
 from recallgate.rules.hours import Hours
 from recallgate.rules.place import Place, resolve
@@ -69,7 +70,7 @@ class CaseMaker:
         zone, region = message.timezone or person.zone, message.region or person.region
         country = message.country or person.country
         location = None
-        if message.to.type == "phone" and not (zone and country and region):
+        if message.to.type == "phone" and not (zone and country and (region or not has_regions(country))):
             location = self._locate(message.to.key)
         on = now.date()
         key = (zone, region, country, person.device_zone, location, message.channel, message.purpose, on)
