@@ -10,13 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from recallgate.cli.adapters_check import check
+from recallgate.cli.adapters_new import new
 from recallgate.cli.adapters_record import record
 from recallgate.cli.inputs import instant, read_object
 from recallgate.cli.output import JsonFlag, note, pairs, print_json, say, table
 
-app = typer.Typer(help="Adapters: list, show, request, callback, check, record.", no_args_is_help=True)
+app = typer.Typer(help="Adapters: list, show, request, callback, check, record, new.", no_args_is_help=True)
 app.command("check")(check)
 app.command("record")(record)
+app.command("new")(new)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An adapter, such as twilio.sms.")]
 ConfigFile = Annotated[str, typer.Option("--config", metavar="C.json", help="The adapter's settings as JSON; - is stdin.")]

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from recallgate.adapter import AdapterClass
 from recallgate.cli.requests import Given, describe_sending, read_message, tools_of
+from recallgate.model.channels import Channel
 from recallgate.model.errors import ConfigError, SendError
 
 _NUMBER, _MAIL, _PLACE = "+15005550006", "hello@shop.example", "https://vendor.example"
@@ -83,6 +84,12 @@ def example_of(cls: AdapterClass, *, also: Iterable[str] = ()) -> tuple[dict[str
 def address_examples(kind: str) -> tuple[Mapping[str, Any], ...]:
     """Addresses of a type that are nobody's; empty for a type that is not known."""
     return _ADDRESSES.get(kind, ())
+
+
+def example_message(channel: Channel, content: str) -> dict[str, Any]:
+    """A message of a channel with a content of this type."""
+    to = next(dict(found[0]) for address in channel.addresses if (found := _ADDRESSES.get(address)))
+    return {"channel": channel.name, "to": to, "content": dict(_CONTENTS[content]), "purpose": "transactional"}
 
 
 def _message_for(cls: AdapterClass, config: Mapping[str, Any]) -> dict[str, Any] | list[Exception]:
