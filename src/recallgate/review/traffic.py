@@ -51,8 +51,8 @@ class Reach(NamedTuple):
 def channel_traffic(connection: Connection, scope: Mapping[str, object]) -> list[ChannelTraffic]:
     rows = execute(
         connection,
-        f"select m.channel, count(*), count(m.accepted_at), sum({_DELIVERED}),"
-        f" sum(m.state = '{State.UNCERTAIN}' or coalesce(m.kind, '') = 'uncertain'),"
+        f"select m.channel, count(*), count(m.accepted_at), count(case when {_DELIVERED} then 1 end),"
+        f" count(case when m.state = '{State.UNCERTAIN}' or m.kind = 'uncertain' then 1 end),"
         " count(distinct case when m.accepted_at is not null then m.person end), coalesce(sum(m.cost_micros), 0)"
         f" from rg_message m where {_TREATED} group by m.channel order by m.channel",
         scope,
@@ -66,7 +66,7 @@ def reach(connection: Connection, scope: Mapping[str, object]) -> dict[str, Reac
         connection,
         f"select count(distinct m.person), count(*),"
         " count(distinct case when m.accepted_at is not null then m.person end), count(m.accepted_at),"
-        f" count(distinct case when {_DELIVERED} then m.person end), coalesce(sum({_DELIVERED}), 0)"
+        f" count(distinct case when {_DELIVERED} then m.person end), count(case when {_DELIVERED} then 1 end)"
         f" from rg_message m where {_TREATED}",
         scope,
     ).one()
@@ -189,14 +189,14 @@ def handling(connection: Connection, scope: Mapping[str, object], *, now: int) -
     """Retries, failovers and messages of unknown fate."""
     retries, failovers = execute(
         connection,
-        "select coalesce(sum(tries - 1), 0), coalesce(sum(accounts > 1), 0) from (select count(*) as tries,"
+        "select coalesce(sum(tries - 1), 0), count(case when accounts > 1 then 1 end) from (select count(*) as tries,"
         f" count(distinct a.account) as accounts from rg_message m cross join rg_attempt a"
         f" where a.tenant = m.tenant and a.message_id = m.id and {_OF_CAMPAIGN} group by m.id) as tried",
         scope,
     ).one()
     waiting, uncertain = execute(
         connection,
-        f"select coalesce(sum(m.state = '{State.UNCERTAIN}' and m.settle_at > :now), 0), count(*) from rg_message m"
+        f"select count(case when m.state = '{State.UNCERTAIN}' and m.settle_at > :now then 1 end), count(*) from rg_message m"
         f" where {_OF_CAMPAIGN} and (m.state = '{State.UNCERTAIN}' or (m.state = '{State.FAILED}' and m.kind = 'uncertain'))",
         {**scope, "now": now},
     ).one()

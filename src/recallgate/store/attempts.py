@@ -63,7 +63,7 @@ _INTEND = (
     "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
     "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
     f"  and (p.marketing = 1 or (s.all_purposes = 1 and s.topic = '*' and p.marketing = 0) or s.reason in {_BLOCKING}))"
-    " returning id"
+    " returning rg_message.id"
 )
 # What a vendor took is what nearly all outcomes are: fewer values, the same effect.
 _ACCEPTED = ("tenant", "id", "n", "vendor_id", "accepted_at", "parts", "cost_micros")
@@ -217,7 +217,7 @@ def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]
     rows = execute(
         connection,
         f"select {', '.join(Unsettled._fields)} from rg_message where state = 'uncertain' and settle_at <= :now"
-        " order by settle_at, id limit :most",
+        " order by settle_at, id limit :most {take}",
         {"now": now, "most": most},
     )
     return [Unsettled(*row) for row in rows]

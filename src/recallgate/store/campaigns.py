@@ -82,7 +82,7 @@ def due(connection: Connection, campaign: str, *, now: int, most: int) -> list[R
     rows = execute(
         connection,
         f"select {', '.join(RunRow._fields)} from rg_run where state = 'active' and wake_at is not null and wake_at <= :now"
-        " and campaign = :campaign order by wake_at, person limit :most",
+        " and campaign = :campaign order by wake_at, person limit :most {take}",
         {"now": now, "most": most, "campaign": campaign},
     )
     return [RunRow(*row) for row in rows]
@@ -130,10 +130,10 @@ def wake(connection: Connection, tenant: str, news: Iterable[tuple[str, str]], *
     """Wake runs that wait for what happened: (person, event type). Returns and conversions wake every run of the person."""
     found = execute(
         connection,
-        "update rg_run set wake_at = :now where rowid in ("
-        f" select r.rowid from {page('news', ('person', 'type'))} p cross join rg_run r"
+        "update rg_run set wake_at = :now where {rowid} in ("
+        f" select r.{{rowid}} from {page('news', ('person', 'type'))} p cross join rg_run r"
         " where r.tenant = :tenant and r.person = p.person and r.state = 'active' and (r.wake_at is null or r.wake_at > :now) and (p.type in ('returned', 'converted')"
-        " or instr(coalesce(r.waiting, ''), '\"' || p.type || '\"') > 0))",
+        " or r.waiting like '%\"' || p.type || '\"%'))",
         {"tenant": tenant, "news": bind(news), "now": now},
     )
     return found.rowcount
@@ -184,7 +184,7 @@ def cancel_waiting(
     execute(
         connection,
         "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now"
-        f" where rowid in (select m.rowid from {page('people', ('person', 'run'))} p cross join rg_message m"
+        f" where {{rowid}} in (select m.{{rowid}} from {page('people', ('person', 'run'))} p cross join rg_message m"
         " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
         " and m.state || '' in ('queued', 'held'))",
         {"tenant": tenant, "campaign": campaign, "people": bind(people), "now": now, "reason": reason},

@@ -59,7 +59,7 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
         for row in execute(
             connection,
             f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-            " cross join rg_message m where m.tenant = :tenant and m.id = p.message_id",
+            " cross join rg_message m where m.tenant = :tenant and m.id = p.message_id {lock:m}",
             {"tenant": tenant, "asked": bind(ours)},
         ):
             found[row[0], row[1], row[2]] = Subject(*row[3:])
@@ -67,7 +67,7 @@ def find_messages(connection: Connection, tenant: str, asked: Iterable[Asked]) -
         for row in execute(
             connection,
             f"select p.message_id, p.vendor_id, p.account, {_SUBJECT} from {page('asked', ('message_id', 'vendor_id', 'account'))} p"
-            " cross join rg_message m where m.account = p.account and m.vendor_id = p.vendor_id and m.tenant = :tenant",
+            " cross join rg_message m where m.account = p.account and m.vendor_id = p.vendor_id and m.tenant = :tenant {lock:m}",
             {"tenant": tenant, "asked": bind(theirs)},
         ):
             found[row[0], row[1], row[2]] = Subject(*row[3:])
@@ -123,8 +123,9 @@ def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> Non
     execute(
         connection,
         "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
-        " reason = case when p.state <> p.was and rg_message.reason is not 'uncertain.sent_again' then p.reason else rg_message.reason end,"
-        " delivered_at = min(coalesce(rg_message.delivered_at, p.delivered_at), coalesce(p.delivered_at, rg_message.delivered_at)),"
+        " reason = case when p.state <> p.was and coalesce(rg_message.reason, '') <> 'uncertain.sent_again' then p.reason else rg_message.reason end,"
+        " delivered_at = case when rg_message.delivered_at <= p.delivered_at then rg_message.delivered_at"
+        " else coalesce(p.delivered_at, rg_message.delivered_at) end,"
         " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
         f" from {page('rows', Change._fields)} p"
         " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = p.was",
@@ -172,7 +173,7 @@ def of_messages(connection: Connection, tenant: str, ids: Sequence[str]) -> dict
     for identity, kind, at, data in execute(
         connection,
         "select message_id, type, at, data from rg_event where tenant = :tenant"
-        " and message_id in (select value from json_each(:ids)) order by at, type, dedupe",
+        " and message_id in {values:ids} order by at, type, dedupe",
         {"tenant": tenant, "ids": bind(ids)},
     ):
         found.setdefault(identity, []).append((kind, at, data))

@@ -14,7 +14,7 @@ from recallgate.model.channels import SHARED
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
-from recallgate.store.dialect import bind, execute, page
+from recallgate.store.dialect import bind, execute, lock_subjects, page, values
 
 # Cap entries older than the longest rolling window of any rule are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
@@ -61,6 +61,7 @@ def load(connection: Connection, messages: Sequence[Message], now: datetime, *, 
     scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
     _suppressions(connection, facts, scope)
     if any(message.purpose == "marketing" for message in messages):
+        lock_subjects(connection, distinct)
         _sent(connection, facts, scope)
         if consents:
             _consents(connection, facts, scope)
@@ -78,8 +79,8 @@ def _rows(connection: Connection, statement: str, scope: Mapping[str, object]) -
     return execute(connection, statement, dict(scope))
 
 
-_KEYS = "(select value from json_each(:keys))"
-_PEOPLE = "(select value from json_each(:people))"
+_KEYS = values("keys")
+_PEOPLE = values("people")
 
 
 def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
@@ -202,8 +203,7 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         return
     for identity, share, salt, windows in _rows(
         connection,
-        "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant"
-        " and id in (select value from json_each(:campaigns))",
+        "select id, holdout_bp, holdout_salt, windows from rg_campaign where tenant = :tenant and id in {values:campaigns}",
         {**scope, "campaigns": bind(campaigns)},
     ):
         facts.holdouts[identity] = Holdout("play", salt, share)

@@ -38,8 +38,7 @@ def unread(connection: Connection, tenant: str, user: str, *, now: int, most: in
     )
     execute(
         connection,
-        "update rg_inbox set fetched_at = coalesce(fetched_at, :now) where tenant = :tenant"
-        " and id in (select value from json_each(:ids))",
+        "update rg_inbox set fetched_at = coalesce(fetched_at, :now) where tenant = :tenant and id in {values:ids}",
         {"tenant": tenant, "now": now, "ids": bind([identity for identity, _, _ in rows])},
     )
     return [(identity, payload, created_at) for identity, payload, created_at in rows]

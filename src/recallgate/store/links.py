@@ -44,7 +44,7 @@ def find(connection: Connection, code: str) -> Found | None:
     row = execute(
         connection,
         "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
-        " json_extract(m.payload, '$.topic') from rg_link l"
+        " {text:m.payload:topic} from rg_link l"
         " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code",
         {"code": code},
     ).one_or_none()

@@ -151,7 +151,7 @@ _RANKS = (
 )
 _DUE = (
     f"select {_ROW} from rg_message where channel = :channel and rank = :rank and due_at <= :now"
-    " and state in ('queued', 'held') order by due_at, rowid limit :most"
+    " and state in ('queued', 'held') order by due_at, {age} limit :most {take}"
 )
 
 
@@ -173,7 +173,8 @@ def waiting(connection: Connection, tenant: str, identity: str, *, now: int) -> 
     """One message, if it waits and is due."""
     found = execute(
         connection,
-        f"select {_ROW} from rg_message where tenant = :tenant and id = :id and state in ('queued', 'held') and due_at <= :now",
+        f"select {_ROW} from rg_message where tenant = :tenant and id = :id and state in ('queued', 'held')"
+        " and due_at <= :now {take}",
         {"tenant": tenant, "id": identity, "now": now},
     ).one_or_none()
     return Row(*found) if found is not None else None
@@ -182,7 +183,7 @@ def waiting(connection: Connection, tenant: str, identity: str, *, now: int) -> 
 # The (channel, rank) pairs that occur among waiting rows, each found by one seek: the backlog itself is never walked.
 _PAIRS = (
     "with recursive pairs(channel, rank) as ("
-    " select * from (select channel, rank from rg_message where state in ('queued', 'held') order by channel, rank limit 1)"
+    " select * from (select channel, rank from rg_message where state in ('queued', 'held') order by channel, rank limit 1) as lowest"
     " union all"
     " select (select channel from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
     "  order by channel, rank limit 1),"

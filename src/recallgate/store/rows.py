@@ -1,4 +1,4 @@
-"""Many rows in one statement: groups of a few fixed sizes as bound values, so that the database reads each statement once."""
+"""Many rows in one statement: on SQLite groups of a few fixed sizes as bound values, on PostgreSQL one page."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import execute
+from recallgate.store.dialect import bind, execute, page, postgres
 
-# A page is cut into groups of these sizes. A step a group also keeps the interpreter's lock free for other threads.
+# A page is cut into groups of these sizes, so that the database reads each statement once. A step a group also keeps the
+# interpreter's lock free for other threads.
 GROUPS = (200, 50, 16, 4, 1)
 _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
@@ -18,6 +19,9 @@ _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 def insert(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, rest: str = "") -> None:
     """Insert rows, one value a column in their order; `rest` is what follows, such as `on conflict do nothing`."""
     names = tuple(columns)
+    if postgres(connection):
+        execute(connection, _paged(table, names, rest), {"rows": bind(rows)})
+        return
     for group in _groups(rows):
         execute(connection, _inserting(table, names, len(group), rest), tuple(chain.from_iterable(group)))
 
@@ -30,6 +34,9 @@ def change(
     Answers how many rows of the database it changed, and the rows that it returned.
     """
     names, changed, returned = tuple(columns), 0, list[Any]()
+    if postgres(connection):
+        found = execute(connection, statement.replace("{page}", page("rows", names)), {**scope, "rows": bind(rows)})
+        return found.rowcount, found
     for group in _groups(rows):
         text, order = _changing(statement, names, len(group))
         found = execute(connection, text, tuple(chain([scope[name] for name in order], *group)))
@@ -45,6 +52,11 @@ def _groups(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
         while len(given) - at >= size:
             yield given[at : at + size]
             at += size
+
+
+@lru_cache(maxsize=128)
+def _paged(table: str, columns: tuple[str, ...], rest: str) -> str:
+    return f"insert into {table} ({', '.join(columns)}) select p.* from {page('rows', columns)} p where true {rest}"
 
 
 @lru_cache(maxsize=256)

@@ -7,10 +7,16 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 metadata = MetaData()
 Instant = BigInteger
+Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for this type
 
 
 def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
     return Column(name, Text, primary_key=key, nullable=null)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that `where` picks, on every database."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _instant(name: str, *, null: bool = False) -> Column[int]:
@@ -53,13 +59,13 @@ message = Table(
     _instant("settle_at", null=True),  # of an uncertain one: until when a report is awaited
     Column("parts", Integer, nullable=True),
     Column("cost_micros", BigInteger, nullable=True),
-    Index("rg_message_key", "tenant", "idempotency_key", unique=True, sqlite_where=text("idempotency_key is not null")),
-    Index("rg_message_due", "channel", "rank", "due_at", sqlite_where=text("state in ('queued', 'held')")),
-    Index("rg_message_sending", "lease_until", sqlite_where=text("state = 'sending'")),
-    Index("rg_message_uncertain", "settle_at", sqlite_where=text("state = 'uncertain'")),
-    Index("rg_message_vendor", "account", "vendor_id", sqlite_where=text("vendor_id is not null")),
-    Index("rg_message_run", "tenant", "campaign", "person", sqlite_where=text("campaign is not null")),
-    Index("rg_message_person", "tenant", "person", sqlite_where=text("person is not null")),
+    _partial("rg_message_key", "tenant", "idempotency_key", where="idempotency_key is not null", unique=True),
+    _partial("rg_message_due", "channel", "rank", "due_at", where="state in ('queued', 'held')"),
+    _partial("rg_message_sending", "lease_until", where="state = 'sending'"),
+    _partial("rg_message_uncertain", "settle_at", where="state = 'uncertain'"),
+    _partial("rg_message_vendor", "account", "vendor_id", where="vendor_id is not null"),
+    _partial("rg_message_run", "tenant", "campaign", "person", where="campaign is not null"),
+    _partial("rg_message_person", "tenant", "person", where="person is not null"),
 )
 
 attempt = Table(
@@ -83,7 +89,7 @@ attempt = Table(
 event = Table(
     "rg_event",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("dedupe"),
     _text("type"),
@@ -99,14 +105,14 @@ event = Table(
     _text("data"),
     Index("rg_event_dedupe", "tenant", "dedupe", unique=True),
     Index("rg_event_message", "tenant", "message_id"),
-    Index("rg_event_orphan", "account", "vendor_id", sqlite_where=text("message_id is null and vendor_id is not null")),
-    Index("rg_event_refused", "tenant", "person", sqlite_where=text("type = 'refused'")),
+    _partial("rg_event_orphan", "account", "vendor_id", where="message_id is null and vendor_id is not null"),
+    _partial("rg_event_refused", "tenant", "person", where="type = 'refused'"),
 )
 
 callback = Table(
     "rg_callback",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("account"),
     _instant("received_at"),
@@ -120,7 +126,7 @@ callback = Table(
 decision = Table(
     "rg_decision",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("message_id"),
     _instant("at"),
@@ -153,7 +159,7 @@ cap_entry = Table(
 suppression = Table(
     "rg_suppression",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("subject"),
     _text("channel"),
@@ -174,7 +180,7 @@ suppression = Table(
 consent = Table(
     "rg_consent",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("subject"),
     _text("channel"),
@@ -203,7 +209,7 @@ link = Table(
 click = Table(
     "rg_click",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("code"),
     _text("message_id"),
@@ -295,7 +301,7 @@ contact = Table(
 person_event = Table(
     "rg_person_event",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("person"),
     _text("type"),
@@ -341,7 +347,7 @@ run = Table(
     _instant("wake_at", null=True),
     _text("waiting", null=True),
     _text("data"),
-    Index("rg_run_due", "campaign", "wake_at", "person", sqlite_where=text("state = 'active' and wake_at is not null")),
+    _partial("rg_run_due", "campaign", "wake_at", "person", where="state = 'active' and wake_at is not null"),
     Index("rg_run_person", "tenant", "person"),
 )
 
@@ -368,7 +374,7 @@ worklist = Table(
     Column("seconds", Integer, nullable=False),  # of labour
     Column("cost_micros", BigInteger, nullable=False),
     Column("amount_cents", BigInteger, nullable=True),
-    Index("rg_worklist_next", "tenant", "account", "rank", "due_at", sqlite_where=text("state in ('open', 'taken')")),
+    _partial("rg_worklist_next", "tenant", "account", "rank", "due_at", where="state in ('open', 'taken')"),
     sqlite_with_rowid=False,
 )
 

@@ -9,6 +9,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -48,7 +50,11 @@ def upgrade() -> None:
         Column("cost_micros", BigInteger, nullable=True),
     )
     op.create_index(
-        "rg_message_due", "rg_message", ["channel", "rank", "due_at"], sqlite_where=sa.text("state in ('queued', 'held')")
+        "rg_message_due",
+        "rg_message",
+        ["channel", "rank", "due_at"],
+        sqlite_where=sa.text("state in ('queued', 'held')"),
+        postgresql_where=sa.text("state in ('queued', 'held')"),
     )
     op.create_index(
         "rg_message_key",
@@ -56,14 +62,43 @@ def upgrade() -> None:
         ["tenant", "idempotency_key"],
         unique=True,
         sqlite_where=sa.text("idempotency_key is not null"),
+        postgresql_where=sa.text("idempotency_key is not null"),
     )
-    op.create_index("rg_message_person", "rg_message", ["tenant", "person"], sqlite_where=sa.text("person is not null"))
     op.create_index(
-        "rg_message_run", "rg_message", ["tenant", "campaign", "person"], sqlite_where=sa.text("campaign is not null")
+        "rg_message_person",
+        "rg_message",
+        ["tenant", "person"],
+        sqlite_where=sa.text("person is not null"),
+        postgresql_where=sa.text("person is not null"),
     )
-    op.create_index("rg_message_sending", "rg_message", ["lease_until"], sqlite_where=sa.text("state = 'sending'"))
-    op.create_index("rg_message_uncertain", "rg_message", ["settle_at"], sqlite_where=sa.text("state = 'uncertain'"))
-    op.create_index("rg_message_vendor", "rg_message", ["account", "vendor_id"], sqlite_where=sa.text("vendor_id is not null"))
+    op.create_index(
+        "rg_message_run",
+        "rg_message",
+        ["tenant", "campaign", "person"],
+        sqlite_where=sa.text("campaign is not null"),
+        postgresql_where=sa.text("campaign is not null"),
+    )
+    op.create_index(
+        "rg_message_sending",
+        "rg_message",
+        ["lease_until"],
+        sqlite_where=sa.text("state = 'sending'"),
+        postgresql_where=sa.text("state = 'sending'"),
+    )
+    op.create_index(
+        "rg_message_uncertain",
+        "rg_message",
+        ["settle_at"],
+        sqlite_where=sa.text("state = 'uncertain'"),
+        postgresql_where=sa.text("state = 'uncertain'"),
+    )
+    op.create_index(
+        "rg_message_vendor",
+        "rg_message",
+        ["account", "vendor_id"],
+        sqlite_where=sa.text("vendor_id is not null"),
+        postgresql_where=sa.text("vendor_id is not null"),
+    )
     op.create_table(
         "rg_attempt",
         Column("tenant", Text, primary_key=True),
@@ -82,7 +117,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "rg_event",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("dedupe", Text, nullable=False),
         Column("type", Text, nullable=False),
@@ -104,11 +139,18 @@ def upgrade() -> None:
         "rg_event",
         ["account", "vendor_id"],
         sqlite_where=sa.text("message_id is null and vendor_id is not null"),
+        postgresql_where=sa.text("message_id is null and vendor_id is not null"),
     )
-    op.create_index("rg_event_refused", "rg_event", ["tenant", "person"], sqlite_where=sa.text("type = 'refused'"))
+    op.create_index(
+        "rg_event_refused",
+        "rg_event",
+        ["tenant", "person"],
+        sqlite_where=sa.text("type = 'refused'"),
+        postgresql_where=sa.text("type = 'refused'"),
+    )
     op.create_table(
         "rg_callback",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("account", Text, nullable=False),
         Column("received_at", BigInteger, nullable=False),
@@ -120,7 +162,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "rg_decision",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("message_id", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
@@ -149,7 +191,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "rg_suppression",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("subject", Text, nullable=False),
         Column("channel", Text, nullable=False),
@@ -168,7 +210,7 @@ def upgrade() -> None:
     op.create_index("rg_suppression_subject", "rg_suppression", ["tenant", "subject"])
     op.create_table(
         "rg_consent",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("subject", Text, nullable=False),
         Column("channel", Text, nullable=False),
@@ -193,7 +235,7 @@ def upgrade() -> None:
     op.create_index("rg_link_message", "rg_link", ["tenant", "message_id"])
     op.create_table(
         "rg_click",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("code", Text, nullable=False),
         Column("message_id", Text, nullable=False),
@@ -271,7 +313,7 @@ def upgrade() -> None:
     op.create_index("rg_contact_key", "rg_contact", ["tenant", "key"])
     op.create_table(
         "rg_person_event",
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("person", Text, nullable=False),
         Column("type", Text, nullable=False),
@@ -319,6 +361,7 @@ def upgrade() -> None:
         "rg_run",
         ["campaign", "wake_at", "person"],
         sqlite_where=sa.text("state = 'active' and wake_at is not null"),
+        postgresql_where=sa.text("state = 'active' and wake_at is not null"),
     )
     op.create_index("rg_run_person", "rg_run", ["tenant", "person"])
     op.create_table(
@@ -350,6 +393,7 @@ def upgrade() -> None:
         "rg_worklist",
         ["tenant", "account", "rank", "due_at"],
         sqlite_where=sa.text("state in ('open', 'taken')"),
+        postgresql_where=sa.text("state in ('open', 'taken')"),
     )
     op.create_table(
         "rg_worklist_turn",
