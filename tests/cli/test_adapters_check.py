@@ -83,7 +83,7 @@ def test_without_a_contract_the_table_is_what_is_missing(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("recallgate.cli.adapters_check._project_of", lambda cls: None)
+    monkeypatch.setattr("recallgate.cli.adapters_check.project_of", lambda cls: None)
 
     ran = run("adapters", "check", ROBOT)
 

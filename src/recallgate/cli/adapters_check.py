@@ -80,13 +80,13 @@ def contracts_of(cls: type[Any], given: str | None) -> list[Path]:
         if not found:
             raise ConfigError(f"tests: no file in {given} has a contract for {cls.__name__}")
         return found
-    for root in (_project_of(cls), Path.cwd()):
+    for root in (project_of(cls), Path.cwd()):
         if root is not None and (found := _with_contract(root / "tests", cls.__name__)):
             return found
     return []
 
 
-def _project_of(cls: type[Any]) -> Path | None:
+def project_of(cls: type[Any]) -> Path | None:
     """The folder with the pyproject.toml that an adapter's module belongs to; None for an installed copy."""
     module = Path(sys.modules[cls.__module__].__file__ or "").resolve()
     if "site-packages" in module.parts:

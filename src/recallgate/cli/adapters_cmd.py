@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from recallgate.cli.adapters_check import check
+from recallgate.cli.adapters_matrix import matrix
 from recallgate.cli.adapters_new import new
 from recallgate.cli.adapters_record import record
 from recallgate.cli.inputs import instant, read_object
 from recallgate.cli.output import JsonFlag, note, pairs, print_json, say, table
 
-app = typer.Typer(help="Adapters: list, show, request, callback, check, record, new.", no_args_is_help=True)
+app = typer.Typer(help="Adapters: list, show, request, callback, check, record, new, matrix.", no_args_is_help=True)
 app.command("check")(check)
 app.command("record")(record)
 app.command("new")(new)
+app.command("matrix")(matrix)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An adapter, such as twilio.sms.")]
 ConfigFile = Annotated[str, typer.Option("--config", metavar="C.json", help="The adapter's settings as JSON; - is stdin.")]
@@ -27,7 +29,10 @@ Nonce = Annotated[str | None, typer.Option(metavar="TEXT", help="Used as it is w
 
 _CALLBACKS = {
     "signature": "callbacks are signed by the vendor and verified",
-    "secret_path": "callbacks are not signed: the secret in the account's callback address proves their origin",
+    "secret_path": (
+        "the vendor does not sign its callbacks: only the secret in their address proves their origin, so give the vendor "
+        "the whole address /callbacks/ACCOUNT/SECRET, over https, and set the gateway's secret so that it stays the same"
+    ),
     "none": "the vendor sends no callbacks",
 }
 
@@ -60,6 +65,7 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
     """Show an adapter: settings and message as JSON Schema, an example of both, capabilities, error codes."""
     from recallgate.cli.examples import example_of
     from recallgate.cli.schemas import config_schema, message_schema
+    from recallgate.config import shadowed
     from recallgate.registry import adapter_class
 
     cls = adapter_class(name)
@@ -72,7 +78,12 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
                 "vendor": cls.vendor,
                 "channel": cls.channel.name,
                 "capabilities": asdict(abilities),
-                "callbacks": {"verified_by": abilities.callbacks, "means": _CALLBACKS[abilities.callbacks]},
+                "callbacks": {
+                    "verified_by": abilities.callbacks,
+                    "secret_path_needed": abilities.callbacks == "secret_path",
+                    "means": _CALLBACKS[abilities.callbacks],
+                },
+                "of_the_account": [f"account.{one}" for one in shadowed(cls)],
                 "config_schema": config_schema(cls),
                 "message_schema": message_schema(cls),
                 "example_config": config,
@@ -91,6 +102,7 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
             "callbacks": _CALLBACKS[abilities.callbacks],
             "addresses": ", ".join(cls.channel.addresses),
             "contents": ", ".join(cls.channel.contents),
+            **({"account's own": ", ".join(f"account.{one}" for one in shadowed(cls))} if shadowed(cls) else {}),
             "example config": config,
             "example message": message,
         }
