@@ -2,15 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from recallgate.rules.consent import ConsentLaw
 from recallgate.rules.optout import ReplyWords, codes_in_suffix, compact
-from recallgate.text.findings import Finding, Level
+from recallgate.text.findings import Finding
 from recallgate.text.links import find_links, links_in, space_links
 from recallgate.text.segments import Encoding, count
+from recallgate.text.words import Words, screened
 
 MAX_CHARACTERS = 500
 
@@ -38,7 +39,7 @@ def check_sms(
     signature: str | None = None,
     signature_last: bool = False,
     optout_suffix: str | None = None,
-    blocked_words: Collection[str] | Mapping[str, Level] = (),
+    blocked_words: Words = (),
     max_parts: int | None = None,
     max_items: int = 3,
     reply_path: bool = False,
@@ -50,9 +51,9 @@ def check_sms(
     """The text with its fixes, and everything found.
 
     `signature` is the account's, with or without brackets, put in place for CN. `optout_suffix` is the sender's, put on
-    marketing. `reply_path`: an answer to the text is read as interest. `sender_codes`: reply codes that the inbound
-    parser knows for this sender beside the country's. Without `advice`
-    remarks on the wording, which never stop a text, are left out. Raises ValueError for a signature that is none.
+    marketing. `blocked_words`: words, words with levels, or a `Screen` of lists. `reply_path`: an answer to the text is read
+    as interest. `sender_codes`: reply codes that the inbound parser knows for this sender beside the country's. Without
+    `advice` remarks on the wording, which never stop a text, are left out. Raises ValueError for a signature that is none.
     """
     tag = _tag(signature)
     marketing = purpose == "marketing"
@@ -85,7 +86,7 @@ def check_sms(
             findings.append(Finding("warning", "label.missing", f"advertising in {country} begins with {label}"))
     if not per_user_link and any(link not in approved_links for link in links_in(said)):
         findings.append(Finding("error", "link.forbidden", "this account sends no links of its own; use the approved one"))
-    findings += _blocked(final, blocked_words)
+    findings += screened(final, blocked_words, country=country)
     length = count(final, country=country)
     findings += _length(final, length.parts, length.encoding, max_parts)
     return Checked(final, length.parts, length.encoding, tuple(findings))
@@ -276,21 +277,6 @@ def _offer(said: str, max_items: int) -> list[Finding]:
     if items > max_items:
         found.append(Finding("warning", "offer.many_items", f"{items} items; more than {max_items} are not read"))
     return found
-
-
-_BLOCKED: Level = "error"
-
-
-def _blocked(text: str, words: Collection[str] | Mapping[str, Level]) -> list[Finding]:
-    if not words:
-        return []
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    levels: Mapping[str, Level] = words if isinstance(words, Mapping) else dict.fromkeys(words, _BLOCKED)
-    return [
-        Finding(level, "word.blocked", f"the word {word} is on the list of blocked words")
-        for word, level in levels.items()
-        if word and unicodedata.normalize("NFKC", word).casefold() in folded
-    ]
 
 
 def _length(text: str, parts: int, encoding: Encoding, max_parts: int | None) -> list[Finding]:
