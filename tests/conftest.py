@@ -4,6 +4,9 @@ from typing import Any
 
 from oracles.pins import announcement
 from oracles.same import rows, table
+from postgres import postgres_server
+
+__all__ = ["postgres_server"]
 
 
 def pytest_report_header() -> str | None:

@@ -10,8 +10,6 @@ from recallgate.store.engine import Store
 from recallgate.store.postgres import PostgresStore
 from recallgate.testing import StoreContract
 
-pytest_plugins = ["postgres"]
-
 
 class TestOnPostgres(StoreContract):
     @pytest.fixture(autouse=True)

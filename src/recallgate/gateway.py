@@ -516,6 +516,10 @@ class ChannelSender:
 
 
 def _store(url: str | None, *, simulated: bool) -> Store:
+    if url is not None and url.startswith(("postgresql:", "postgres:")):
+        from recallgate.store.postgres import PostgresStore
+
+        return PostgresStore(url)
     if not simulated:
         return Store(url or "sqlite://")
     from recallgate.store.inline import InlineStore

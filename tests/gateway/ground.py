@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from recallgate import AccountConfig, FrozenClock, Gateway, GatewayConfig, Message
 from recallgate.delivery.worker import Pace
+from recallgate.store.tables import metadata
 from recallgate.testing.fakes import FakeDriver, Script, fake_account
 
 NOON = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)  # a Friday, noon in San Francisco
@@ -20,6 +21,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NUMBER = "+14155550123"
 SUFFIX = "Reply STOP to opt out"
 CART = "Your cart waits: https://shop.example/c"
+
+DEFAULT = {"store": "sqlite://"}  # of the tests that name no store
 
 _P = ParamSpec("_P")
 
@@ -92,15 +95,14 @@ class Ground:
 
     async def counts(self) -> dict[str, int]:
         """Rows of every table."""
-        tables = await self.rows("select name from sqlite_master where type = 'table' and name like 'rg_%' order by name")
-        return {name: (await self.rows(f"select count(*) from {name}"))[0][0] for (name,) in tables}  # noqa: S608 - own tables
+        return {name: (await self.rows(f"select count(*) from {name}"))[0][0] for name in sorted(metadata.tables)}  # noqa: S608
 
 
 @asynccontextmanager
 async def ground(
     *accounts: AccountConfig,
     at: datetime = NOON,
-    store: Any = "sqlite://",
+    store: Any = None,
     quick_retries: int = 0,
     chain: Any = None,
     **config: Any,
@@ -108,7 +110,7 @@ async def ground(
     """A gateway over scripted accounts (one called `a` unless given); no jitter, no tries in real time."""
     clock = at if isinstance(at, FrozenClock) else FrozenClock(at)
     settings = GatewayConfig(accounts=accounts or (account(),), **{"jitter_minutes": 0, **config})
-    gateway = Gateway(config=settings, store=store, clock=clock, chain=chain)
+    gateway = Gateway(config=settings, store=store or DEFAULT["store"], clock=clock, chain=chain)
     gateway.worker._pace = Pace(quick_retries=quick_retries)
     async with gateway:
         yield Ground(gateway, clock)

@@ -45,7 +45,7 @@ class PostgresStore(Store):
     async def open(self) -> None:
         if self._engine is not None:
             return
-        engine = _engine(self.url, self._size)
+        engine = engine_for(self.url, self._size)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_prepare)
@@ -89,7 +89,13 @@ class PostgresStore(Store):
         raise AssertionError("the last turn returned or raised")
 
 
-def _engine(url: str, pool: int) -> "AsyncEngine":
+def schema_lock(connection: Connection) -> None:
+    """Let one process at a time make or change the tables."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+
+
+def engine_for(url: str, pool: int) -> "AsyncEngine":
+    """An engine for a PostgreSQL address, with a pool of connections or (0) without."""
     try:
         import asyncpg  # type: ignore[import-untyped]  # noqa: F401 - only to say clearly that it is missing
     except ImportError:
@@ -103,7 +109,7 @@ def _engine(url: str, pool: int) -> "AsyncEngine":
 
 
 def _prepare(connection: Connection) -> None:
-    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+    schema_lock(connection)
     if not inspect(connection).has_table("rg_schema_version"):
         metadata.create_all(connection)
         connection.execute(text("insert into rg_schema_version values (:head)"), {"head": HEAD})

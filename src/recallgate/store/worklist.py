@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import execute
+from recallgate.store.dialect import bind, execute, values
 from recallgate.store.rows import insert
 
 
@@ -64,13 +64,13 @@ def waiting(connection: Connection, tenant: str, account: str, queue: str) -> in
 
 def free(connection: Connection, tenant: str, account: str, *, queues: Sequence[str], now: int, most: int) -> list[TaskRow]:
     """Tasks that may be given out now, in their order: VIPs, priority, due time, age. No queues: those of any."""
-    names = {f"q{number}": queue for number, queue in enumerate(queues)}
-    among = f" and queue in ({', '.join(f':{name}' for name in names)})" if names else ""
+    among = f" and queue in {values('queues')}" if queues else ""
+    scope = {"tenant": tenant, "account": account, "now": now, "most": most}
     rows = execute(
         connection,
         f"select {_ROW} from rg_worklist where tenant = :tenant and account = :account and {_WAITS} and {_FREE} and due_at <= :now"
-        f" and (expires_at is null or expires_at > :now){among} order by rank, due_at, created_at, id limit :most",
-        {"tenant": tenant, "account": account, "now": now, "most": most, **names},
+        f" and (expires_at is null or expires_at > :now){among} order by rank, due_at, created_at, id limit :most {{take}}",
+        {**scope, "queues": bind(queues)} if queues else scope,
     )
     return [TaskRow(*row) for row in rows]
 
@@ -93,10 +93,14 @@ def hand_over(connection: Connection, tenant: str, identity: str, *, agent: str 
     """Take a task from whoever has it: for an agent, or (None) back onto the list. False when it is done or gone."""
     moved = execute(
         connection,
-        "update rg_worklist set state = case when :agent is null then 'open' else 'taken' end, agent = :agent,"
-        " lease_until = :until"
-        f" where tenant = :tenant and id = :id and {_WAITS}",
-        {"tenant": tenant, "id": identity, "agent": agent, "until": lease_until},
+        f"update rg_worklist set state = :state, agent = :agent, lease_until = :until where tenant = :tenant and id = :id and {_WAITS}",
+        {
+            "tenant": tenant,
+            "id": identity,
+            "state": "open" if agent is None else "taken",
+            "agent": agent,
+            "until": lease_until,
+        },
     )
     if moved.rowcount != 1:
         return False
@@ -203,7 +207,8 @@ def next_end(connection: Connection, tenant: str, account: str) -> int | None:
     """When the next task expires, if nobody finishes it first; that of a taken one counts from the end of its lease."""
     found = execute(
         connection,
-        f"select min(max(expires_at, lease_until)) from rg_worklist where tenant = :tenant and account = :account and {_WAITS}"
+        "select min(case when expires_at < lease_until then lease_until else expires_at end) from rg_worklist"
+        f" where tenant = :tenant and account = :account and {_WAITS}"
         " and expires_at is not null",
         {"tenant": tenant, "account": account},
     ).scalar()
@@ -235,11 +240,13 @@ def turns_since(connection: Connection, tenant: str, account: str, *, since: int
 
 def listing(connection: Connection, tenant: str, account: str, *, state: str | None, most: int) -> list[TaskRow]:
     """Tasks in their order, those that wait first."""
+    scope: dict[str, object] = {"tenant": tenant, "account": account, "most": most}
+    one_state = "" if state is None else " and state = :state"
     rows = execute(
         connection,
-        f"select {_ROW} from rg_worklist where tenant = :tenant and account = :account and (:state is null or state = :state)"
-        f" order by {_WAITS} desc, rank, due_at, created_at, id limit :most",
-        {"tenant": tenant, "account": account, "state": state, "most": most},
+        f"select {_ROW} from rg_worklist where tenant = :tenant and account = :account{one_state}"
+        f" order by case when {_WAITS} then 0 else 1 end, rank, due_at, created_at, id limit :most",
+        scope if state is None else {**scope, "state": state},
     )
     return [TaskRow(*row) for row in rows]
 
@@ -259,7 +266,7 @@ def _begin_turn(connection: Connection, tenant: str, identity: str, *, now: int)
         connection,
         "insert into rg_worklist_turn (tenant, id, n, account, agent, at, seconds)"
         " select tenant, id, (select coalesce(max(n), 0) + 1 from rg_worklist_turn t where t.tenant = w.tenant and t.id = w.id),"
-        " account, agent, :now, 0 from rg_worklist w where tenant = :tenant and id = :id",
+        " account, agent, cast(:now as bigint), 0 from rg_worklist w where tenant = :tenant and id = :id",
         {"tenant": tenant, "id": identity, "now": now},
     )
 
