@@ -4,6 +4,7 @@ Source: 3GPP TS 23.038 6.2.1 and 6.2.1.1, TS 23.040 9.2.3.24.1; mainland China: 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,8 @@ _BASIC = frozenset(
 _EXTENSION = frozenset("\f^{}\\[~]|€")  # each costs an escape and itself
 _GSM7 = _BASIC | _EXTENSION
 _UNUSUAL = re.compile(r"[^ -Z_a-z\n\r]")  # of ASCII, what takes an escape or is not in the alphabet at all
+_FOREIGN = re.compile(f"[^{re.escape(''.join(sorted(_GSM7)))}]")
+_ESCAPED = re.compile(f"[{re.escape(''.join(sorted(_EXTENSION)))}]")
 _SIZES: dict[Encoding, tuple[int, int]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
 
 
@@ -36,7 +39,7 @@ def count(text: str, *, country: str | None = None) -> Segments:
         return Segments(encoding, units, 1)
     if not wide:
         return Segments(encoding, units, -(-units // multi))
-    return Segments(encoding, units, len(_cut(text, encoding, multi)))
+    return Segments(encoding, units, _parts(text, encoding, multi))
 
 
 def split(text: str, *, country: str | None = None) -> list[str]:
@@ -54,14 +57,35 @@ def parts_of(units: int, encoding: Encoding) -> int:
 
 def _measure(text: str, country: str | None) -> tuple[Encoding, int, bool]:
     """Encoding, units, and whether some character takes two units."""
-    if country != "CN" and text.isascii() and not _UNUSUAL.search(text):
-        return "gsm7", len(text), False
-    used = set(text)
-    if country != "CN" and used <= _GSM7:
-        doubled = sum(text.count(char) for char in used & _EXTENSION)
-        return "gsm7", len(text) + doubled, doubled > 0
-    wide = [char for char in used if char > "\uffff"]
-    return "ucs2", len(text) + sum(text.count(char) for char in wide), bool(wide)
+    if country != "CN":
+        if text.isascii() and not _UNUSUAL.search(text):
+            return "gsm7", len(text), False
+        if not _FOREIGN.search(text):
+            doubled = len(_ESCAPED.findall(text))
+            return "gsm7", len(text) + doubled, doubled > 0
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return "ucs2", units, units > len(text)
+
+
+def _parts(text: str, encoding: Encoding, size: int) -> int:
+    """How many parts `_cut` makes: it looks at the borders only."""
+    if encoding == "gsm7":
+        escaped = _ESCAPED.sub("\x1b.", text)
+        return _count(len(escaped), size, lambda at: escaped[at - 1] == "\x1b")
+    try:
+        units = text.encode("utf-16-le")
+    except UnicodeEncodeError:  # halves of pairs, which may be cut
+        return len(_cut(text, encoding, size))
+    return _count(len(units) // 2, size, lambda at: 0xDC <= units[2 * at + 1] <= 0xDF)
+
+
+def _count(units: int, size: int, splits: Callable[[int], bool]) -> int:
+    """Parts of so many units; a border that splits a character lies one unit earlier."""
+    parts, at = 1, size
+    while at < units:
+        at += size - 1 if splits(at) else size
+        parts += 1
+    return parts
 
 
 def _cut(text: str, encoding: Encoding, size: int) -> list[str]:
