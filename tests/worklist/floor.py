@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.ground import NOON, Ground, ground
+from gateway.ground import DEFAULT, NOON, Ground, ground
 from recallgate import AccountConfig, Delivery, Message, Purpose, Task, Worker
 from recallgate.worklist import Assignment, Done, Worklist, worklists_of
 
@@ -55,9 +55,9 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(at: datetime = NOON, store: Any = "sqlite://", **settings: Any) -> AsyncIterator[Floor]:
+async def floor(at: datetime = NOON, store: Any = None, **settings: Any) -> AsyncIterator[Floor]:
     """An open gateway with one worklist account `callers`."""
     account = AccountConfig.build("worklist.worklist", settings, name="callers")
-    async with ground(account, at=at, store=store) as here:
+    async with ground(account, at=at, store=store or DEFAULT["store"]) as here:
         adapters = {name: live.adapter for name, live in here.gateway.accounts.items()}
         yield Floor(here, worklists_of(here.gateway.store, adapters)["callers"])

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,8 +65,8 @@ async def test_the_number_of_the_person_is_called_when_the_task_has_none() -> No
 
 
 @live
-async def test_two_agents_at_once_never_get_the_same(tmp_path: Path) -> None:
-    async with floor(store=f"sqlite:///{tmp_path / 's.sqlite'}") as there:
+async def test_two_agents_at_once_never_get_the_same() -> None:
+    async with floor() as there:
         await there.put(*(task(f"p{number}") for number in range(5)))
 
         given = await asyncio.gather(*(there.next(f"agent{number}") for number in range(8)))

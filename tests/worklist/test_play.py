@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ground import DAY, HOUR, NOON, account, ground, live
+from gateway.ground import DAY, DEFAULT, HOUR, NOON, account, ground, live
 from recallgate import AccountConfig, Phone, Worker
 from recallgate.gateway import PersonRecord
 from recallgate.model.clock import to_ms
@@ -61,7 +61,7 @@ def test_a_play_goes_on_by_what_came_of_the_call(result: str | None, ended: str,
     @live
     async def work() -> None:
         calls = AccountConfig.build("worklist.worklist", {"max_tries": 1, "rate_per_hour": "30"}, name="callers")
-        async with ground(calls, account("sms")) as here:
+        async with ground(calls, account("sms"), store=DEFAULT["store"]) as here:
             gateway = here.gateway
             desk = worklists_of(gateway.store, {n: one.adapter for n, one in gateway.accounts.items()})["callers"]
             gateway.add_job(desk)

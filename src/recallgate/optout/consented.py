@@ -18,7 +18,7 @@ def refused_without_consent(connection: Connection, message: Message, *, now: in
     for at, granted, channel, topic, brand in execute(
         connection,
         "select at, granted, channel, topic, brand from rg_consent where tenant = :tenant and at <= :now"
-        " and subject in (select value from json_each(:subjects)) and channel in ('*', :channel)",
+        " and subject in {values:subjects} and channel in ('*', :channel)",
         scope,
     ):
         if topic not in ("*", message.topic) or brand not in ("*", message.brand):
@@ -30,7 +30,7 @@ def refused_without_consent(connection: Connection, message: Message, *, now: in
     out = execute(
         connection,
         "select max(effective_at) from rg_suppression where tenant = :tenant and cleared_at is null and effective_at <= :now"
-        " and subject in (select value from json_each(:subjects)) and reason in ('opt_out', 'complaint')"
+        " and subject in {values:subjects} and reason in ('opt_out', 'complaint')"
         " and (expires_at is null or expires_at > :now)",
         scope,
     ).scalar()

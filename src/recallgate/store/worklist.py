@@ -69,7 +69,7 @@ def free(connection: Connection, tenant: str, account: str, *, queues: Sequence[
     rows = execute(
         connection,
         f"select {_ROW} from rg_worklist where tenant = :tenant and account = :account and {_WAITS} and {_FREE} and due_at <= :now"
-        f" and (expires_at is null or expires_at > :now){among} order by rank, due_at, created_at, id limit :most {{take}}",
+        f" and (expires_at is null or expires_at > :now){among} order by rank, due_at, created_at, id limit :most",
         {**scope, "queues": bind(queues)} if queues else scope,
     )
     return [TaskRow(*row) for row in rows]

@@ -208,7 +208,8 @@ class Worklist:
                 return None
             case _:
                 until = now + self._lease
-        rows.take(connection, self._tenant, row.id, agent=agent, now=to_ms(now), lease_until=to_ms(until))
+        if not rows.take(connection, self._tenant, row.id, agent=agent, now=to_ms(now), lease_until=to_ms(until)):
+            return None  # another process was quicker
         content = message.content
         assert isinstance(content, Task), "the driver puts nothing else on the list"
         return Assignment(
