@@ -320,3 +320,35 @@ def test_a_confirmation_speaks_the_persons_language_and_sells_nothing(language: 
 @pytest.mark.parametrize("reply", ["ＴＤ", "回复ＴＤ退订", "BK", "Ｒ", "拒收", "取消"])
 def test_replies_in_any_width_opt_out(reply: str) -> None:
     assert read_reply(reply, country="CN", sender_codes=("bk",)).action == "opt_out"
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("全场8折", False),
+        ("全场8折，8折！", False),
+        ("全场8折，满100减20", True),
+        ("20元券到账，包邮", True),
+        ("20% off today", False),
+        ("20% off and free shipping", True),
+        ("您的订单20元", False),
+    ],
+)
+def test_more_than_one_offer_is_told(text: str, several: bool) -> None:
+    checked = check_sms(f"{text} https://s.example/a 回T退订", country="CN", signature="店")
+
+    assert ("offer.several" in codes(checked.findings)) is several
+
+
+def test_the_suffix_and_the_code_that_is_understood_come_from_one_setting() -> None:
+    from recallgate.rules.optout import codes_in_suffix
+
+    setting = "回QX9退订"
+    sent = check_sms(
+        "8折 https://s.example/a", country="CN", signature="店", optout_suffix=setting, sender_codes=codes_in_suffix(setting)
+    )
+
+    assert sent.errors == ()
+    assert sent.text == "【店】8折 https://s.example/a 回QX9退订"
+    assert read_reply("qx9", country="CN", sender_codes=codes_in_suffix(setting)).action == "opt_out"
+    assert read_reply("qx9", country="CN").action is None

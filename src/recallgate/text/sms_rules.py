@@ -11,6 +11,7 @@ from recallgate.rules.optout import ReplyWords, codes_in_suffix, compact
 from recallgate.text.findings import Finding
 from recallgate.text.links import find_links, links_in, space_links
 from recallgate.text.segments import Encoding, count
+from recallgate.text.wording import check_wording
 from recallgate.text.words import Words, screened
 
 MAX_CHARACTERS = 500
@@ -80,7 +81,7 @@ def check_sms(
     if marketing:
         findings += _optout(body, suffix, country, sender_codes)
         findings += _destination(said, country, reply_path=reply_path)
-        findings += _offer(said, max_items) if advice else ()
+        findings += check_wording(_TAG.sub(" ", _cut_links(said)), max_items=max_items) if advice else ()
         label = _label(country) if advice else None
         if label and not final.startswith(label):
             findings.append(Finding("warning", "label.missing", f"advertising in {country} begins with {label}"))
@@ -254,29 +255,6 @@ def _leaves(ask: re.Match[str], country: str | None) -> bool:
     if "退订" in around or "拒收" in around or _TO_LEAVE.match(ask.string, ask.end()):
         return True
     return any(ReplyWords.default().knows(code, country=country) for code in codes_in_suffix(ask.group()))
-
-
-_NUMBER = re.compile(r"\d|[一二两三四五六七八九十百千万半][折元块天件份张倍价个]")
-
-
-_MARKS = "、；;"
-
-
-def _offer(said: str, max_items: int) -> list[Finding]:
-    words = _TAG.sub(" ", _cut_links(said))
-    found = []
-    if not _NUMBER.search(words):
-        found.append(Finding("warning", "offer.no_number", "no concrete number; say how much, how many or until when"))
-    if sum(map(words.count, _MARKS)) < max_items and words.count("\n") < max_items:
-        return found  # too few marks and lines for so many items
-    lists = [
-        len([part for part in re.split("[、；;]", sentence) if part.strip()]) for sentence in re.split("[。！？!?\n]", words)
-    ]
-    bullets = len(re.findall(r"(?m)^\s*(?:[-•*·]|\d+[.、)])\s*\S", words))
-    items = max([*lists, bullets])
-    if items > max_items:
-        found.append(Finding("warning", "offer.many_items", f"{items} items; more than {max_items} are not read"))
-    return found
 
 
 def _length(text: str, parts: int, encoding: Encoding, max_parts: int | None) -> list[Finding]:
