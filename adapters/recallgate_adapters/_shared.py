@@ -78,10 +78,13 @@ def mainland(e164: str) -> str:
 
 def from_mainland(number: object, country_code: str = "") -> str | None:
     """A mainland vendor's number in E.164; without a country code eleven digits of a Chinese mobile are just that."""
-    digits = str(number or "").strip().removeprefix("+").removeprefix("00")
+    written = str(number or "").strip()
+    digits = written.removeprefix("+").removeprefix("00")
     if not digits.isascii() or not digits.isdigit():
         return None
-    code = country_code.removeprefix("+") or ("86" if _MAINLAND.fullmatch(digits) else "")
+    # a number with its prefix says where it belongs: +1 415… reads like a Chinese mobile, and is none
+    at_home = written == digits and _MAINLAND.fullmatch(digits)
+    code = country_code.removeprefix("+") or ("86" if at_home else "")
     return f"+{code}{digits}"
 
 

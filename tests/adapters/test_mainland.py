@@ -42,6 +42,11 @@ def test_a_number_is_written_as_at_home_and_read_back(e164: str, written: str) -
     assert from_mainland(written) == e164
 
 
+@pytest.mark.parametrize("written", ["+14155550123", "0014155550123"])
+def test_a_number_with_its_prefix_is_taken_at_its_word(written: str) -> None:
+    assert from_mainland(written) == "+14155550123"
+
+
 @pytest.mark.parametrize("e164", ["+14155550123", "+19175550123"])
 def test_a_foreign_number_that_reads_as_a_chinese_one_is_refused(e164: str) -> None:
     with pytest.raises(SendError) as caught:
