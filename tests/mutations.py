@@ -113,7 +113,7 @@ MUTATIONS = (
         f"{SRC}/rules/localtime.py",
         "return local - (before if ending else after)",
         "return local - before",
-        "tests/test_properties.py::test_a_property_holds_on_random_cases",
+        "tests/test_hours.py::test_clock_changes_never_open_too_early_or_close_too_late",
     ),
     Mutation(
         "the end of a window is allowed",
@@ -162,7 +162,7 @@ MUTATIONS = (
         f"{SRC}/text/segments.py",
         "size - 1 if splits(at) else size",
         "size",
-        "tests/test_segments.py::test_the_segments_join_to_the_text_and_none_is_too_long",
+        "tests/test_segments.py::test_no_border_splits_a_character_of_two_units",
     ),
     Mutation(
         "an opt-out is confirmed twice",

@@ -50,6 +50,13 @@ def test_encoding_units_and_parts_at_the_borders(text: str, country: str | None,
     assert len(split(text, country=country)) == parts
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"), [("😀" * 66, 2), ("😀" * 67, 3), ("€" * 152, 2), ("€" * 153, 3), ("a" + "😀" * 66, 2)]
+)
+def test_no_border_splits_a_character_of_two_units(text: str, parts: int) -> None:
+    assert count(text).parts == len(split(text)) == parts
+
+
 def test_160_characters_to_china_are_67_67_26() -> None:
     assert [len(part) for part in split("a" * 160, country="CN")] == [67, 67, 26]
 

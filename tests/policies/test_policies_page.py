@@ -13,16 +13,15 @@ PAGE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text(
 
 def test_the_code_on_the_page_runs():
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    known: dict[str, object] = {}
 
     for block in blocks:
-        exec(compile(block, "docs/policies.md", "exec"), known)  # noqa: S102 - our own page
+        exec(compile(block, "docs/policies.md", "exec"), {})  # noqa: S102 - our own page
 
-    assert len(blocks) == 4
+    assert len(blocks) == 2
 
 
 def test_the_first_policy_of_the_page_has_ten_lines():
-    (body,) = re.findall(r"(def vips_of.*?)```", PAGE, re.S)
+    (body,) = re.findall(r"(def vips_of.*?)\n\n\nchain =", PAGE, re.S)
 
     assert len([line for line in body.splitlines() if line.strip()]) <= 10
 
