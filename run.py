@@ -23,7 +23,7 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 OLDEST = (3, 11)
 COMMANDS = {
     "demo": ("demo", [str(BIN / "recallgate"), "demo"]),
-    "test": ("dev", [str(PYTHON), "-m", "pytest"]),
+    "test": ("dev", [str(PYTHON), "-m", "pytest", "-n", "auto"]),
 }
 GET_PIP = "https://bootstrap.pypa.io/get-pip.py"
 
