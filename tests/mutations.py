@@ -201,7 +201,7 @@ MUTATIONS = (
     ),
     Mutation(
         "any secret in the path will do",
-        f"{SRC}/gateway.py",
+        f"{SRC}/delivery/addresses.py",
         "secret.encode()) for one in known) > 0",
         "secret.encode()) for one in known) >= 0",
         f"{REPORTS}::test_the_address_of_callbacks_has_a_secret_that_nobody_guesses",

@@ -4,20 +4,18 @@ import asyncio
 import logging
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
-
-from recallgate.adapter import Callback, Reply, Tools
+from recallgate.adapter import Callback, Reply
 from recallgate.config import AccountConfig, GatewayConfig
 from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
+from recallgate.delivery.addresses import CallbackAddresses, keep_raw
 from recallgate.delivery.cases import CaseMaker
-from recallgate.delivery.chunk import Staged
+from recallgate.delivery.direct import Delivery as Delivery, Direct
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.stage import Stager
@@ -27,19 +25,17 @@ from recallgate.model.address import Address
 from recallgate.model.chance import Chance, Simulation
 from recallgate.model.clock import Clock, SystemClock, from_ms, to_ms
 from recallgate.model.content import Content
-from recallgate.model.errors import ConfigError, ForgedCallback, SendError
+from recallgate.model.errors import ConfigError, ForgedCallback
 from recallgate.model.event import Event
 from recallgate.model.jobs import EventSink, Job
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
-from recallgate.model.receipt import Receipt
-from recallgate.model.state import State
-from recallgate.model.verdict import Verdict
 from recallgate.policies.chain import Chain
 from recallgate.policies.default import default_chain
 from recallgate.rules.optout import codes_in_suffix
 from recallgate.rules.regulations import RuleBook
-from recallgate.store import campaigns, events as event_rows, ledger, messages
+from recallgate.store import campaigns, ledger, messages
+from recallgate.store.choice import store_of
 from recallgate.store.engine import Store
 from recallgate.store.ledger import ConsentRow, SuppressionRow
 from recallgate.store.messages import Stored
@@ -52,22 +48,9 @@ from recallgate.tracking.people import (
     save_people,
 )
 from recallgate.tracking.process import Applied, Told
-from recallgate.tracking.secrets import account_secrets
 from recallgate.transport.tokens import StoredTokens, TokenDesk
 
 _log = logging.getLogger("recallgate")
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What became of a message handed to `send`: its state, and the receipt, verdict or error behind it."""
-
-    message_id: str
-    state: State
-    receipt: Receipt | None = None
-    verdict: Verdict | None = None
-    error: SendError | None = None
-    duplicate: bool = False
 
 
 class Gateway:
@@ -96,13 +79,15 @@ class Gateway:
             raise ConfigError(f"accounts: two are called {doubled[0]}; give one another name")
         self.clock: Clock = clock or SystemClock()
         self._store_given = store is not None or self.config.store is not None
-        self.store = store if isinstance(store, Store) else _store(store or self.config.store, simulated=simulation is not None)
+        self.store = store if isinstance(store, Store) else store_of(store or self.config.store, simulated=simulation is not None)
         self._chance: Chance = simulation or Chance()
         self._simulated = simulation is not None
-        self._secrets = account_secrets(self.config, self._chance)
+        self._addresses = CallbackAddresses(self.config, self.clock, self._chance)
+        self._secrets = self._addresses.secrets
         self._desk = TokenDesk(StoredTokens(self.store, self.clock), self.clock, holder=self._chance.nonce(12))
         self.accounts: dict[str, LiveAccount] = {
-            account.name: LiveAccount(account, self._tools(account), self._desk, transport) for account in self.config.accounts
+            account.name: LiveAccount(account, self._addresses.tools(account.name), self._desk, transport)
+            for account in self.config.accounts
         }
         for account in self.accounts.values():
             if isinstance(account.adapter, InboxInapp):
@@ -113,6 +98,7 @@ class Gateway:
         self.cases = CaseMaker(self.config, self.router, self.rules)
         self._stager = Stager(self.config, self.chain, self.cases, self.router, self._chance)
         self.worker = self._make_worker()
+        self._direct = Direct(self.store, self.clock, stager=self._stager, worker=self.worker)
         self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config)]
         self._sinks: list[EventSink] = []
         self._codes = {
@@ -173,64 +159,7 @@ class Gateway:
         It never waits behind a campaign. A message that policies hold is kept and leaves later by a worker; the answer
         says so. Raises `ConfigError`, `IdempotencyConflict` and `StoreError`; refusals are answers, not exceptions.
         """
-        now = self.clock.now()
-        lease = to_ms(now + timedelta(seconds=120))
-
-        def begin(connection: Connection) -> tuple[Stored, Any]:
-            stored = messages.insert(connection, [message], now)[0]
-            if stored.duplicate:
-                return stored, messages.load(connection, message.tenant, stored.id)
-            row = messages.waiting(connection, message.tenant, stored.id, now=to_ms(now))
-            return stored, None if row is None else self._stager.stage(connection, [row], now=now, lease_until=lease)
-
-        stored, staged = await self.store.run(begin, small=True, urgent=message.purpose.urgent)
-        if stored.duplicate:
-            return Delivery(stored.id, State(staged["state"]), duplicate=True)
-        if staged is None:
-            return Delivery(stored.id, State.QUEUED)
-        if not staged.ready:
-            return await self._not_sent(message, staged)
-        conclusion, result = await self.worker.carry(staged.ready[0])
-        await self.worker.commit([conclusion], urgent=message.purpose.urgent)
-        state = State(conclusion.outcome.state)
-        while state is State.QUEUED:  # another account may take it at once: the same path, for this message alone
-            staged = await self._stage_again(message)
-            if staged is None or not staged.ready:
-                return await self._stored_delivery(message, result)
-            conclusion, result = await self.worker.carry(staged.ready[0])
-            await self.worker.commit([conclusion], urgent=message.purpose.urgent)
-            state = State(conclusion.outcome.state)
-        if isinstance(result, Receipt):
-            return Delivery(message.id, state, receipt=result)
-        return Delivery(message.id, state, error=result)
-
-    async def _stage_again(self, message: Message) -> Staged | None:
-        """The message staged for its next attempt; None when somebody else has it or it is not due."""
-        now = self.clock.now()
-        lease = to_ms(now + timedelta(seconds=120))
-
-        def work(connection: Connection) -> Staged | None:
-            row = messages.waiting(connection, message.tenant, message.id, now=to_ms(now))
-            return None if row is None else self._stager.stage(connection, [row], now=now, lease_until=lease)
-
-        return await self.store.run(work, small=True, urgent=message.purpose.urgent)
-
-    async def _not_sent(self, message: Message, staged: Any) -> Delivery:
-        decision = staged.decisions.get(message.id)
-        fault = staged.faults.get(message.id)
-        row = await self.store.run(lambda c: messages.load(c, message.tenant, message.id), small=True)
-        state = State(row["state"]) if row is not None else State.FAILED
-        return Delivery(message.id, state, verdict=decision.verdict if decision else None, error=fault)
-
-    async def _stored_delivery(self, message: Message, first: Receipt | SendError) -> Delivery:
-        row = await self.store.run(lambda c: messages.load(c, message.tenant, message.id), small=True)
-        assert row is not None
-        state = State(row["state"])
-        if state.taken and row["vendor_id"]:
-            return Delivery(
-                message.id, state, receipt=Receipt(message_id=message.id, vendor_id=row["vendor_id"], parts=row["parts"])
-            )
-        return Delivery(message.id, state, error=first if isinstance(first, SendError) else None)
+        return await self._direct.send(message)
 
     async def submit(self, batch: Iterable[Message], *, page: int = 1000) -> list[Stored]:
         """Accept messages for the workers; durable when it returns. Equal idempotency keys are one message."""
@@ -263,7 +192,7 @@ class Gateway:
         except (ForgedCallback, ConfigError):
             raise
         except Exception as exc:
-            await self._keep_raw(account, callback, f"{type(exc).__name__}")
+            await keep_raw(self.store, callback, tenant=self.config.tenant, account=account, error=type(exc).__name__)
             _log.error("a callback of account %s could not be read and is kept: %s", account, type(exc).__name__)
             return Reply(200)
         if reading.events:
@@ -283,26 +212,9 @@ class Gateway:
                     _log.error("an event sink failed: %s", type(exc).__name__)
         return applied
 
-    async def _keep_raw(self, account: str, callback: Callback, error: str) -> None:
-        values = {
-            "tenant": self.config.tenant,
-            "account": account,
-            "received_at": to_ms(callback.received_at),
-            "method": callback.method,
-            "url": callback.url,
-            "headers": dict(callback.headers),
-            "body": callback.body,
-            "error": error,
-        }
-        await self.store.run(lambda c: event_rows.keep_raw(c, values), small=True)
-
     def check_secret(self, account: str, secret: str) -> bool:
         """Whether a callback's address has the account's secret; the old one counts during rotation."""
-        import hmac
-
-        known = self._secrets.get(account, ())
-        # every secret is compared, so that the time taken does not tell which one was close
-        return sum(hmac.compare_digest(one.encode(), secret.encode()) for one in known) > 0
+        return self._addresses.check(account, secret)
 
     async def click(
         self, address: str, *, method: str = "GET", agent: str | None = None, datacentre: bool = False, at: datetime | None = None
@@ -480,18 +392,7 @@ class Gateway:
 
     def callback_url(self, account: str, message: Message | None = None, kind: str = "status", **extra: str) -> str | None:
         """Where a vendor tells news of a message; None without a public address."""
-        if self.config.public_url is None or not self._secrets.get(account):
-            return None
-        query = urlencode({**({"m": message.id} if message is not None else {}), "k": kind, **extra})
-        return f"{self.config.public_url}/callbacks/{quote(account)}/{self._secrets[account][0]}?{query}"
-
-    def _tools(self, account: AccountConfig) -> Tools:
-        name = account.name
-
-        def url(message: Message | None = None, kind: str = "status", **extra: str) -> str | None:
-            return self.callback_url(name, message, kind, **extra)
-
-        return Tools(now=self.clock.now, nonce=self._chance.nonce, callback_url=url)
+        return self._addresses.url(account, message, kind, **extra)
 
     def _account(self, name: str) -> LiveAccount:
         account = self.accounts.get(name)
@@ -513,18 +414,6 @@ class ChannelSender:
         """Send a content to an address of this channel; further fields as in `Message`."""
         message = Message(channel=self.channel.name, to=to, content=content, purpose=Purpose(purpose), **fields)
         return await self._gateway.send(message)
-
-
-def _store(url: str | None, *, simulated: bool) -> Store:
-    if url is not None and url.startswith(("postgresql:", "postgres:")):
-        from recallgate.store.postgres import PostgresStore
-
-        return PostgresStore(url)
-    if not simulated:
-        return Store(url or "sqlite://")
-    from recallgate.store.inline import InlineStore
-
-    return InlineStore(url or "sqlite://")
 
 
 def _subject(person: str | None, address: str | None) -> str:
