@@ -28,6 +28,7 @@ PEOPLE, HOURS, CAPS = "tests/policies/test_people_rules.py", "tests/policies/tes
 SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_money_and_rates.py"
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
+DRIVERS = "tests/gateway/test_drivers.py"
 LANES, TOKENS, LINKS = (f"tests/gateway/test_{name}.py" for name in ("lanes", "tokens", "links"))
 
 
@@ -198,6 +199,27 @@ MUTATIONS = (
         "    if not hmac.compare_digest(signature(",
         "    if False and not hmac.compare_digest(signature(",
         "tests/adapters/test_wecom.py::TestWecomApp::test_forged_callback_with_another_signature_is_refused",
+    ),
+    Mutation(
+        "news on a driver's own wire are heard by nobody",
+        f"{SRC}/delivery/drivers.py",
+        "driver.tell = partial(hear, name)",
+        "driver.tell = None",
+        f"{DRIVERS}::test_a_receipt_on_the_wire_moves_the_message",
+    ),
+    Mutation(
+        "who opted out stays in exported audiences",
+        f"{SRC}/delivery/drivers.py",
+        "jobs.append(Removals(",
+        "_ = (Removals(",
+        "tests/adapters/test_audience.py::test_who_opts_out_is_taken_out_by_the_worker",
+    ),
+    Mutation(
+        "a restart takes out who has consented anew",
+        f"{SRC}/optout/consented.py",
+        "y.granted = 1 and",
+        "y.granted = 2 and",
+        "tests/adapters/test_audience.py::test_a_restart_forgets_no_removal_and_takes_out_nobody_who_came_back",
     ),
     Mutation(
         "any secret in the path will do",

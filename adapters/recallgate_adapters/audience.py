@@ -8,7 +8,7 @@ Quirk: taking somebody out needs no consent; send it as `service`, since marketi
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,16 +101,17 @@ class AudienceExport(Driver):
                 raise
         return Receipt(message_id=message.id, vendor_id=message.id, note=f"{wanted.action} {wanted.audience}")
 
-    async def forget(self, member: AudienceMember) -> int:
-        """Take a person out of every audience of this account; answers how many files were looked through."""
-        row = self._hashed(member)
+    async def forget(self, members: Sequence[AudienceMember]) -> int:
+        """Take people out of every audience of this account; answers how many rows went."""
+        rows = [row for member in members if (row := self._known_as(member)) is not None]
+        gone = 0
         async with self._turn:
             names = await asyncio.to_thread(_audiences, Path(self.config.folder), f".{self.config.format}")
-            for name in names:
+            for name in sorted({*names, *self._books}):
                 book = self._books.get(name) or await self.open_book(name)
                 self._books[name] = book
-                await book.remove(row, ref="")
-        return len(names)
+                gone += await book.forget(rows)
+        return gone
 
     async def close(self) -> None:
         for name in list(self._books):
@@ -133,6 +134,13 @@ class AudienceExport(Driver):
         names = COLUMNS[self.config.platform]
         value = hashed(member.identifier, member.kind, self.config.platform)
         return {name: value if kind == member.kind else "" for kind, name in names.items()}
+
+    def _known_as(self, member: AudienceMember) -> Mapping[str, str] | None:
+        """The row of somebody; None for what is no such identifier, which is in no file."""
+        try:
+            return self._hashed(member)
+        except SendError:
+            return None
 
     async def _ask(self, message: Message) -> None:
         """Raise unless a consent for this channel is recorded and stands."""

@@ -5,7 +5,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -19,6 +20,10 @@ class Book(Protocol):
 
     async def remove(self, row: Mapping[str, str], *, ref: str) -> None: ...
 
+    async def forget(self, rows: Sequence[Mapping[str, str]]) -> int:
+        """Take out whoever is in; answers how many were."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -26,43 +31,76 @@ class FileBook:
     """A file `NAME.csv` or `NAME.jsonl`, and `NAME.remove.…` beside it with those to take out of the platform.
 
     Rows name every column, one of which has a value. A row that is there is not written again; who is taken out leaves the
-    file at once, and who is added again leaves the list of removals.
+    file at once, and who is added again leaves the list of removals. Several processes may share a folder: one at a time
+    writes, and looks first at what the others wrote.
     """
 
     def __init__(self, folder: Path, name: str, columns: tuple[str, ...], form: Format) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._columns, self._form = columns, form
+        self._folder, self._columns, self._form = folder, columns, form
         self._members = folder / f"{name}.{form}"
         self._removals = folder / f"{name}.remove.{form}"
-        self._known = {path: self._read(path) for path in (self._members, self._removals)}
+        self._known: dict[Path, dict[str, None]] = {}
+        self._seen: dict[Path, tuple[int, ...]] = {}
+        with _alone(folder):
+            self._look()
 
     async def add(self, row: Mapping[str, str], *, ref: str) -> None:
-        await asyncio.to_thread(self._move, self._line(row), to=self._members, out_of=self._removals)
+        await asyncio.to_thread(self._add, self._line(row))
 
     async def remove(self, row: Mapping[str, str], *, ref: str) -> None:
-        line = self._line(row)
-        if line in self._known[self._members]:
-            await asyncio.to_thread(self._move, line, to=self._removals, out_of=self._members)
+        await self.forget([row])
+
+    async def forget(self, rows: Sequence[Mapping[str, str]]) -> int:
+        return await asyncio.to_thread(self._remove, [self._line(row) for row in rows])
 
     def close(self) -> None:
         return None
 
-    def _move(self, line: str, *, to: Path, out_of: Path) -> None:
-        if line in self._known[out_of]:
-            kept = [one for one in self._known[out_of] if one != line]
-            self._write(out_of, lambda: "".join([self._head(), *kept]))
-            del self._known[out_of][line]
-        if line in self._known[to]:
+    def _add(self, line: str) -> None:
+        with _alone(self._folder):
+            self._look()
+            self._out_of(self._removals, [line])
+            self._into(self._members, [line])
+
+    def _remove(self, lines: Sequence[str]) -> int:
+        with _alone(self._folder):
+            self._look()
+            there = [line for line in dict.fromkeys(lines) if line in self._known[self._members]]
+            if there:
+                self._into(self._removals, there)  # first, so that a crash in between loses no removal
+                self._out_of(self._members, there)
+        return len(there)
+
+    def _into(self, path: Path, lines: Sequence[str]) -> None:
+        known = self._known[path]
+        new = [line for line in lines if line not in known]
+        if not new:
             return
-        fresh = not self._known[to]
-        if fresh:
-            self._write(to, lambda: self._head() + line)
-        else:
-            with to.open("a", encoding="utf-8", newline="") as file:
-                file.write(line)
+        if known:
+            with path.open("a", encoding="utf-8", newline="") as file:
+                file.writelines(new)
                 file.flush()
                 os.fsync(file.fileno())
-        self._known[to][line] = None
+        else:
+            self._write(path, lambda: "".join([self._head(), *new]))
+        known |= dict.fromkeys(new)
+        self._seen[path] = _mark(path)
+
+    def _out_of(self, path: Path, lines: Sequence[str]) -> None:
+        gone = {line for line in lines if line in self._known[path]}
+        if gone:
+            kept = [line for line in self._known[path] if line not in gone]
+            self._write(path, lambda: "".join([self._head(), *kept]))
+            self._known[path] = dict.fromkeys(kept)
+            self._seen[path] = _mark(path)
+
+    def _look(self) -> None:
+        """Read what was changed since the last look."""
+        for path in (self._members, self._removals):
+            if path not in self._known or self._seen[path] != _mark(path):
+                self._known[path] = self._read(path)
+                self._seen[path] = _mark(path)
 
     def _write(self, path: Path, text: Callable[[], str]) -> None:
         """The whole file anew, in one step, so that no reader sees half of it."""
@@ -96,3 +134,28 @@ class FileBook:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
         return text.getvalue()
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """What differs once a file was written."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return ()
+    return told.st_ino, told.st_size, told.st_mtime_ns
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else writes in the folder meanwhile; where the system has no such locks, one process must write alone."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

@@ -1,6 +1,6 @@
 """What a vendor author writes: an adapter describes requests and reads answers, and does no I/O of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from recallgate.model.address import AudienceMember
 from recallgate.model.channels import Channel
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.event import Event, EventType
@@ -314,6 +315,29 @@ class Templates(Protocol):
     def build_template_status(self, template: str) -> httpx.Request: ...
 
     def parse_template_status(self, response: httpx.Response) -> str: ...
+
+
+@runtime_checkable
+class TellsNews(Protocol):
+    """A driver that hears news on its own wire: the gateway hands in `tell`, and opens the driver with itself.
+
+    `tell` returns when the events are durable; until then the vendor must not learn that they were taken.
+    """
+
+    tell: Callable[[Sequence[Event]], Awaitable[object]] | None
+
+
+@runtime_checkable
+class AsksConsent(Protocol):
+    """A driver that writes nobody without a consent recorded for its channel: the gateway hands in `consented`.
+
+    It answers None, or the code of the refusal. Who opts out later is taken out again with `forget`, which passes over
+    identifiers that it has no use for and answers how many it took out.
+    """
+
+    consented: Callable[[Message], Awaitable[str | None]] | None
+
+    async def forget(self, members: Sequence[AudienceMember]) -> int: ...
 
 
 AdapterClass = type[Adapter] | type[Driver]

@@ -16,11 +16,12 @@ from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
 from recallgate.delivery.addresses import CallbackAddresses, keep_raw
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.direct import Delivery as Delivery, Direct
+from recallgate.delivery.drivers import wire
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.stage import Stager
 from recallgate.delivery.worker import PAGE, Pace, Worker
-from recallgate.inbox import Inbox, InboxInapp
+from recallgate.inbox import Inbox
 from recallgate.model.address import Address
 from recallgate.model.chance import Chance, Simulation
 from recallgate.model.clock import Clock, SystemClock, from_ms, to_ms
@@ -89,9 +90,6 @@ class Gateway:
             account.name: LiveAccount(account, self._addresses.tools(account.name), self._desk, transport)
             for account in self.config.accounts
         }
-        for account in self.accounts.values():
-            if isinstance(account.adapter, InboxInapp):
-                account.adapter.store = self.store
         self.router = Router(self.accounts.values())
         self.rules = rules or RuleBook.default()
         self.chain = chain or default_chain(book=self.rules, jitter=timedelta(minutes=self.config.jitter_minutes))
@@ -99,8 +97,18 @@ class Gateway:
         self._stager = Stager(self.config, self.chain, self.cases, self.router, self._chance)
         self.worker = self._make_worker()
         self._direct = Direct(self.store, self.clock, stager=self._stager, worker=self.worker)
-        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config)]
         self._sinks: list[EventSink] = []
+        self._drivers = wire(
+            self.accounts,
+            self.store,
+            config=self.config,
+            clock=self.clock,
+            rules=self.rules,
+            hear=lambda name, events: self.apply(events, account=name),
+            tell=self._tell,
+        )
+        self.worklists = self._drivers.worklists
+        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config), *self._drivers.jobs]
         self._codes = {
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
         }
@@ -137,6 +145,8 @@ class Gateway:
             )
             self._store_given = True
         await self.store.open()
+        for account in self._drivers.listening:
+            await account.open()
 
     async def close(self) -> None:
         await self.worker.flush()
@@ -205,12 +215,15 @@ class Gateway:
         codes = self._codes.get(account, ()) if account is not None else ()
         applied, first = await self._events.apply([Told(event, account, channel, codes) for event in told])
         if applied.events and first:
-            for sink in self._sinks:
-                try:
-                    await sink.on_events(applied.events)
-                except Exception as exc:  # a sink's fault is its own: the events are durable
-                    _log.error("an event sink failed: %s", type(exc).__name__)
+            await self._tell(applied)
         return applied
+
+    async def _tell(self, applied: Applied) -> None:
+        for sink in self._sinks:
+            try:
+                await sink.on_events(applied.events)
+            except Exception as exc:  # a sink's fault is its own: the events are durable
+                _log.error("an event sink failed: %s", type(exc).__name__)
 
     def check_secret(self, account: str, secret: str) -> bool:
         """Whether a callback's address has the account's secret; the old one counts during rotation."""

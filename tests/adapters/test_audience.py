@@ -3,19 +3,21 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Coroutine, Mapping
-from functools import partial, wraps
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.ground import HOUR, NOON, Ground, ground
+from gateway.ground import HOUR, NOON, Ground, account, ground
 from recallgate import (
     AccountConfig,
     AudienceMember,
     Delivery,
     ErrorKind,
+    Event,
+    EventType,
     Message,
     Payload,
     PersonRecord,
@@ -24,7 +26,7 @@ from recallgate import (
     SendError,
 )
 from recallgate.model.clock import to_ms
-from recallgate.optout.consented import opted_out_since, refused_without_consent
+from recallgate.optout.consented import opted_out_since
 from recallgate.testing import DriverContract, Peer
 from recallgate.testing.exchanges import tools_of
 from recallgate_adapters.audience import AudienceConfig, AudienceExport
@@ -75,6 +77,11 @@ class Page:
         self.peer.taken.append(json.dumps({"ref": ref, "row": row}).encode())
 
     remove = add
+
+    async def forget(self, rows: Sequence[Mapping[str, str]]) -> int:
+        for row in rows:
+            await self.remove(row, ref="")
+        return len(rows)
 
 
 def live(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -188,7 +195,7 @@ async def test_somebody_is_forgotten_in_every_audience(tmp_path: Path) -> None:
     other = a_member().model_copy(update={"content": Payload(data={"audience": "vip"})})
     await driver.send(other)
 
-    assert await an_export(tmp_path).forget(AudienceMember(identifier=NUMBER)) == 2
+    assert await an_export(tmp_path).forget([AudienceMember(identifier=NUMBER)]) == 2
     assert all(sha(NUMBER) not in (tmp_path / f"{name}.csv").read_text() for name in ("lapsed_90", "vip"))
     assert all(sha(NUMBER) in (tmp_path / f"{name}.remove.csv").read_text() for name in ("lapsed_90", "vip"))
 
@@ -231,30 +238,35 @@ async def test_without_a_ledger_nobody_is_exported(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+@live
+async def test_two_processes_write_one_file_together(tmp_path: Path) -> None:
+    here, there = an_export(tmp_path), an_export(tmp_path)
+    await here.send(a_member())
+    await there.send(a_member())
+    await there.send(a_member("+14155550124"))
+    await here.send(a_member(action="remove"))
+    await there.send(a_member("+14155550125"))
+    await there.send(a_member("+14155550124", action="remove"))
+
+    assert (tmp_path / "lapsed_90.csv").read_text().splitlines()[1:] == [f",{sha('+14155550125')},"]
+    gone = [f",{sha(number)}," for number in (NUMBER, "+14155550124")]
+    assert (tmp_path / "lapsed_90.remove.csv").read_text().splitlines()[1:] == gone
+
+
 # Through the gateway
-
-
-def wired(here: Ground) -> AudienceExport:
-    """The account's driver with the gateway's ledger."""
-    driver = here.gateway.accounts["ads"].adapter
-    assert isinstance(driver, AudienceExport)
-
-    async def consented(message: Message) -> str | None:
-        now = to_ms(here.clock.now())
-        return await here.gateway.store.run(partial(refused_without_consent, message=message, now=now))
-
-    driver.consented = consented
-    return driver
 
 
 def ads(folder: Path) -> AccountConfig:
     return AccountConfig.build("audience.export", {"folder": str(folder)}, name="ads")
 
 
+def members(folder: Path) -> list[str]:
+    return (folder / "lapsed_90.csv").read_text().splitlines()[1:]
+
+
 @live
 async def test_only_a_recorded_consent_for_audiences_lets_a_person_in(tmp_path: Path) -> None:
     async with ground(ads(tmp_path)) as here:
-        wired(here)
 
         async def tried(number: int) -> Delivery:
             here.clock.advance(25 * HOUR)
@@ -275,26 +287,88 @@ async def test_only_a_recorded_consent_for_audiences_lets_a_person_in(tmp_path: 
         assert await here.suppressions() == []  # a refusal here is no word about the address
 
 
+async def exported(here: Ground, *people: tuple[str, str]) -> None:
+    """People with a consent, and in the file."""
+    for person, number in people:
+        await here.gateway.consent(person=person, channel="audience", granted=True, source="form")
+        delivery = await here.gateway.send(a_member(number, person=person, id=f"in-{person}"))
+        assert delivery.state == "accepted"
+
+
+@pytest.mark.parametrize("how", ["contact", "exported", "address", "withdrawn", "told by the vendor"])
+def test_who_opts_out_is_taken_out_by_the_worker(tmp_path: Path, how: str) -> None:
+    @live
+    async def work() -> None:
+        async with ground(ads(tmp_path), account("sms")) as here:
+            gateway = here.gateway
+            if how == "contact":
+                await gateway.save_people([PersonRecord("ann", contacts={"sms": [Phone(e164=NUMBER)]})])
+            await exported(here, ("ann", NUMBER), ("bob", "+14155550124"))
+            await gateway.drain()
+            here.clock.advance(HOUR)
+            assert len(members(tmp_path)) == 2
+
+            if how == "address":
+                await gateway.suppress(address=NUMBER, channel="sms", reason="complaint")
+            elif how == "withdrawn":
+                await gateway.consent(person="ann", channel="audience", granted=False, source="form")
+            elif how == "told by the vendor":
+                stop = Event(EventType.REPLIED, vendor_event_id="r1", address=NUMBER, text="STOP", at=here.clock.now())
+                await gateway.apply([stop], account="sms")
+            else:
+                await gateway.suppress(person="ann", channel="sms", reason="opt_out")
+            await gateway.drain()
+
+            assert members(tmp_path) == [f",{sha('+14155550124')},"]
+            assert (tmp_path / "lapsed_90.remove.csv").read_text().splitlines()[1:] == [f",{sha(NUMBER)},"]
+
+    work()
+
+
 @live
-async def test_who_opted_out_is_refused_and_found_for_removal(tmp_path: Path) -> None:
-    async with ground(ads(tmp_path)) as here:
-        driver = wired(here)
-        await here.gateway.save_people([PersonRecord("ann", contacts={"sms": [Phone(e164=NUMBER)]})])
+async def test_a_restart_forgets_no_removal_and_takes_out_nobody_who_came_back(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    async with ground(ads(tmp_path), store=store) as here:
+        await exported(here, ("ann", NUMBER), ("bob", "+14155550124"))
         for person in ("ann", "bob"):
-            await here.gateway.consent(person=person, channel="audience", granted=True, source="form")
-        await here.gateway.send(a_member(person="ann", id="m1"))
-        await here.gateway.send(a_member("+14155550124", person="bob", id="m2"))
+            await here.gateway.suppress(person=person, channel="sms", reason="opt_out")
+        here.clock.advance(25 * HOUR)
+        await here.gateway.consent(person="bob", channel="audience", granted=True, source="form")
+    async with ground(ads(tmp_path), at=NOON + 26 * HOUR, store=store) as here:
+        await here.gateway.drain()
+        again = await here.gateway.send(a_member(person="ann", id="again"))
+
+    assert members(tmp_path) == [f",{sha('+14155550124')},"]
+    assert again.error is not None
+    assert again.error.code == "consent.withdrawn"
+
+
+@live
+async def test_taking_somebody_out_needs_no_consent(tmp_path: Path) -> None:
+    async with ground(ads(tmp_path)) as here:
+        await exported(here, ("ann", NUMBER))
         here.clock.advance(25 * HOUR)
         await here.gateway.suppress(person="ann", channel="sms", reason="opt_out")
 
-        gone = await here.gateway.store.run(lambda c: opted_out_since(c, "default", since=to_ms(NOON)))
-        for number in gone:
-            await driver.forget(AudienceMember(identifier=number))
-        again = await here.gateway.send(a_member(person="ann", id="m3"))
-        taken_out = await here.gateway.send(a_member(person="ann", id="m4", action="remove"))
+        taken_out = await here.gateway.send(a_member(person="ann", id="out", action="remove"))
 
-        assert gone == [NUMBER]
-        assert again.error is not None
-        assert again.error.code == "consent.withdrawn"
         assert taken_out.state == "accepted"
-        assert (tmp_path / "lapsed_90.csv").read_text().splitlines()[1:] == [f",{sha('+14155550124')},"]
+        assert members(tmp_path) == []
+
+
+@live
+async def test_the_newest_word_of_a_person_decides(tmp_path: Path) -> None:
+    async with ground(ads(tmp_path)) as here:
+        await here.gateway.save_people([PersonRecord("ann", contacts={"sms": [Phone(e164=NUMBER)]})])
+        await here.gateway.suppress(address=NUMBER, channel="sms", reason="opt_out")
+
+        async def gone() -> list[str]:
+            now = to_ms(here.clock.now())
+            return await here.gateway.store.run(lambda c: opted_out_since(c, "default", since=to_ms(NOON), now=now))
+
+        before = await gone()
+        here.clock.advance(HOUR)
+        await here.gateway.consent(person="ann", channel="audience", granted=True, source="form")
+
+        assert before == [NUMBER]
+        assert await gone() == []

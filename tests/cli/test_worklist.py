@@ -23,14 +23,12 @@ def list_of_one(run, file, tmp_path, monkeypatch) -> Path:
     import asyncio
 
     from recallgate import Gateway, Message
-    from recallgate.worklist import worklists_of
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "calls.toml").write_text(SETTINGS, encoding="utf-8")
 
     async def put() -> None:
         async with Gateway.from_toml("calls.toml") as gateway:
-            worklists_of(gateway.store, {name: one.adapter for name, one in gateway.accounts.items()})
             await gateway.send(Message.model_validate(TASK))
 
     asyncio.run(put())

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.ground import DEFAULT, NOON, Ground, ground
 from recallgate import AccountConfig, Delivery, Message, Purpose, Task, Worker
-from recallgate.worklist import Assignment, Done, Worklist, worklists_of
+from recallgate.worklist import Assignment, Done, Worklist
 
 NUMBER = "+14155550123"  # San Francisco
 
@@ -59,5 +59,4 @@ async def floor(at: datetime = NOON, store: Any = None, **settings: Any) -> Asyn
     """An open gateway with one worklist account `callers`."""
     account = AccountConfig.build("worklist.worklist", settings, name="callers")
     async with ground(account, at=at, store=store or DEFAULT["store"]) as here:
-        adapters = {name: live.adapter for name, live in here.gateway.accounts.items()}
-        yield Floor(here, worklists_of(here.gateway.store, adapters)["callers"])
+        yield Floor(here, here.gateway.worklists["callers"])

@@ -1,6 +1,7 @@
 """Worklists: who gets which task when, what a result means, and what is looked at before somebody dials."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -387,10 +388,11 @@ async def test_sinks_hear_of_results() -> None:
     heard: list[Event] = []
     async with floor() as there:
 
-        async def tell(applied: Any) -> None:
-            heard.extend(applied.events)
+        class Sink:
+            async def on_events(self, events: Sequence[Event]) -> None:
+                heard.extend(events)
 
-        there.desk._tell = tell
+        there.here.gateway.add_sink(Sink())
         await there.put(task())
         await there.next()
         await there.done("ann", "promised")

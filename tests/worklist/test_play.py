@@ -20,7 +20,6 @@ from recallgate.recall.steps import Branch, Exit, Send, Wait, WaitFor, Way, When
 from recallgate.review.traffic import channel_traffic
 from recallgate.store import campaigns
 from recallgate.store.campaigns import CampaignRow, RunRow
-from recallgate.worklist import worklists_of
 
 RESULTS = ("answered", "no_answer", "busy", "undelivered", "expired")
 PLAY = Play(
@@ -63,8 +62,7 @@ def test_a_play_goes_on_by_what_came_of_the_call(result: str | None, ended: str,
         calls = AccountConfig.build("worklist.worklist", {"max_tries": 1, "rate_per_hour": "30"}, name="callers")
         async with ground(calls, account("sms"), store=DEFAULT["store"]) as here:
             gateway = here.gateway
-            desk = worklists_of(gateway.store, {n: one.adapter for n, one in gateway.accounts.items()})["callers"]
-            gateway.add_job(desk)
+            desk = gateway.worklists["callers"]
             campaign = Campaign("nov", Goal.WIN_BACK, Churn(preset("ecommerce")), everybody(), PLAY)
             gateway.add_job(CampaignRunner(gateway, campaign, maker=MessageMaker(campaign, key=b"0" * 16)))
             await _enrol(gateway)

@@ -134,11 +134,8 @@ def _at_desk(
 
 def _desk(gateway: "Gateway", account: str | None) -> "Worklist":
     from recallgate.model.errors import ConfigError
-    from recallgate.worklist import LastCheck, worklists_of
 
-    adapters = {name: live.adapter for name, live in gateway.accounts.items()}
-    check = LastCheck(gateway.rules, gateway.config.guard, gateway.config.tenant_zone)
-    desks = worklists_of(gateway.store, adapters, tenant=gateway.config.tenant, check=check)
+    desks = gateway.worklists
     if account is None and len(desks) == 1:
         return next(iter(desks.values()))
     if account is None or account not in desks:

@@ -84,12 +84,16 @@ class LiveAccount:
             )
         return self._wire
 
+    async def open(self) -> None:
+        """Make a driver ready, once; an account over HTTP is ready."""
+        async with self._opening:
+            if not self._opened and isinstance(self.adapter, Driver):
+                await self.adapter.open()
+                self._opened = True
+
     async def _drive(self, driver: Driver, message: Message) -> Receipt:
         if not self._opened:
-            async with self._opening:
-                if not self._opened:
-                    await driver.open()
-                    self._opened = True
+            await self.open()
         try:
             return await self._deadlines.within(driver.send(message))
         except TimeoutError as exc:

@@ -40,21 +40,31 @@ def refused_without_consent(connection: Connection, message: Message, *, now: in
     return None if ended is None or granted_at > ended else "consent.withdrawn"
 
 
-def opted_out_since(connection: Connection, tenant: str, *, since: int) -> list[str]:
+def opted_out_since(connection: Connection, tenant: str, *, since: int, now: int, channel: str = "audience") -> list[str]:
     """Address keys of people and addresses that opted out, complained or withdrew a consent since an instant, sorted.
 
-    They are to be taken out of audiences that were exported before.
+    They are to be taken out of audiences that were exported before: their contacts, and what was exported of them. Who has
+    given the consent anew since then stays.
     """
     rows = execute(
         connection,
-        "with gone(subject) as ("
-        " select subject from rg_suppression where tenant = :tenant and reason in ('opt_out', 'complaint')"
-        " and received_at >= :since"
-        " union select subject from rg_consent where tenant = :tenant and granted = 0 and channel in ('*', 'audience')"
-        " and at >= :since)"
-        " select substr(subject, 3) from gone where subject like 'a:%'"
-        " union select c.key from gone join rg_contact c on c.tenant = :tenant and c.person = substr(subject, 3)"
-        " where subject like 'p:%' order by 1",
-        {"tenant": tenant, "since": since},
+        "with gone(subject, at) as ("
+        " select subject, max(received_at) from rg_suppression where tenant = :tenant and reason in ('opt_out', 'complaint')"
+        " and received_at >= :since and effective_at <= :now and cleared_at is null"
+        " and (expires_at is null or expires_at > :now) group by subject"
+        " union all select subject, max(at) from rg_consent where tenant = :tenant and granted = 0"
+        " and channel in ('*', :channel) and at >= :since group by subject),"
+        " found(person, key, at) as ("
+        " select c.person, substr(g.subject, 3), g.at from gone g"
+        " left join rg_contact c on c.tenant = :tenant and c.key = substr(g.subject, 3) where g.subject like 'a:%'"
+        " union all select c.person, c.key, g.at from gone g"
+        " join rg_contact c on c.tenant = :tenant and c.person = substr(g.subject, 3) where g.subject like 'p:%'"
+        " union all select m.person, m.address, g.at from gone g"
+        " join rg_message m on m.tenant = :tenant and m.person = substr(g.subject, 3) and m.channel = :channel"
+        " where g.subject like 'p:%')"
+        " select distinct f.key from found f where not exists (select 1 from rg_consent y where y.tenant = :tenant"
+        " and y.subject in ('a:' || f.key, 'p:' || f.person) and y.granted = 1 and y.channel = :channel and y.at > f.at)"
+        " order by 1",
+        {"tenant": tenant, "since": since, "now": now, "channel": channel},
     )
     return [key for (key,) in rows]
