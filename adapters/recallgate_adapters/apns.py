@@ -112,6 +112,7 @@ class ApnsPush(Adapter):
     """Push notifications to one Apple device each; `sender` of a message is another app of the same team."""
 
     vendor, channel = "apns", channels.PUSH
+    needs = {"cryptography": "recallgate[push]", "h2": "recallgate[push]"}
     Config, Options = ApnsConfig, ApnsOptions
     errors = ERRORS
     capabilities = Capabilities(validity=True, max_bytes=MAX_PAYLOAD, http2=True)

@@ -66,6 +66,7 @@ class AwsEumOptions(AdapterOptions):
 
 class AwsEum(Adapter):
     vendor, channel, product, api = "aws", channels.SMS, "eum", 1
+    needs = {"cryptography": "recallgate[sms]"}
     Config, Options = AwsEumConfig, AwsEumOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True, inbound=True, validity=True)

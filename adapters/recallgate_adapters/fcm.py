@@ -73,6 +73,7 @@ class FcmPush(Adapter):
     """Push notifications to one device each."""
 
     vendor, channel = "fcm", channels.PUSH
+    needs = {"cryptography": "recallgate[push]", "jwt": "recallgate[push]"}
     Config, Options = FcmConfig, FcmOptions
     errors = ERRORS
     capabilities = Capabilities(validity=True, max_bytes=MAX_PAYLOAD, default_rate=10_000.0)

@@ -109,6 +109,7 @@ class SendgridOptions(AdapterOptions):
 
 class SendgridEmail(Adapter):
     vendor, channel, api = "sendgrid", channels.EMAIL, 1
+    needs = {"cryptography": "recallgate[email]"}
     Config, Options = SendgridConfig, SendgridOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
     auth = Bearer("api_key")

@@ -106,6 +106,7 @@ class SesOptions(AdapterOptions):
 
 class SesEmail(Adapter):
     vendor, channel, api = "ses", channels.EMAIL, 1
+    needs = {"cryptography": "recallgate[email]"}
     Config, Options = SesConfig, SesOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True)

@@ -58,6 +58,7 @@ class SmtpEmail(Driver):
     """E-mail through a submission server; `connect` makes a connection and can be replaced by one without a socket."""
 
     vendor, channel = "smtp", channels.EMAIL
+    needs = {"aiosmtplib": "recallgate[email]"}
     Config, Options = SmtpConfig, SmtpOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
     capabilities = Capabilities(callbacks="secret_path", reports=True)

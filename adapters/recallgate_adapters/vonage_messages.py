@@ -72,6 +72,7 @@ class VonageMessagesOptions(AdapterOptions):
 
 class VonageMessages(Adapter):
     vendor, channel, api = "vonage", channels.SMS, 1
+    needs = {"cryptography": "recallgate[sms]", "jwt": "recallgate[sms]"}
     product: ClassVar[str | None] = "messages"
     Config, Options = VonageMessagesConfig, VonageMessagesOptions
     statuses = STATUSES

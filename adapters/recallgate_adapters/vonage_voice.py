@@ -82,6 +82,7 @@ class VonageVoiceOptions(AdapterOptions):
 
 class VonageVoice(Adapter):
     vendor, channel, api = "vonage", channels.VOICE, 1
+    needs = {"cryptography": "recallgate[voice]", "jwt": "recallgate[voice]"}
     Config, Options = VonageVoiceConfig, VonageVoiceOptions
     statuses = STATUSES
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True)

@@ -94,6 +94,7 @@ class WebPush(Adapter):
     """Push notifications to browsers; the service worker gets a JSON object with title, body, image, badge, tag and data."""
 
     vendor, channel = "webpush", channels.PUSH
+    needs = {"cryptography": "recallgate[push]"}
     Config, Options = WebPushConfig, WebPushOptions
     errors = ERRORS
     capabilities = Capabilities(validity=True, max_bytes=MAX_TEXT)

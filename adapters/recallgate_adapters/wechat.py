@@ -115,6 +115,7 @@ class WechatOa(Adapter):
     """Messages of an official account to its followers."""
 
     vendor, channel = "wechat", channels.OA
+    needs = {"cryptography": "recallgate[wecom]", "defusedxml": "recallgate[wecom]"}
     Config, Options = WechatConfig, WechatOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
     capabilities = Capabilities(callbacks="signature", reports=True, inbound=True)

@@ -72,6 +72,7 @@ class WecomApp(Adapter):
     """Messages of a company's app to its members, one by one or up to a thousand with equal content."""
 
     vendor, channel, product = "wecom", channels.WECOM, "app"
+    needs = {"cryptography": "recallgate[wecom]", "defusedxml": "recallgate[wecom]"}
     Config, Options = WecomConfig, WecomOptions
     errors, statuses = ERRORS, STATUSES
     capabilities = Capabilities(callbacks="signature", inbound=True, per_user_link=True)

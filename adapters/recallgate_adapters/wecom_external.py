@@ -96,6 +96,7 @@ class WecomExternalMessages(Adapter):
     """Messages of members to their customers; up to a thousand customers of one member in one task."""
 
     vendor, channel, product = "wecom", channels.WECOM, "external"
+    needs = {"cryptography": "recallgate[wecom]"}
     Config, Options = WecomExternalConfig, WecomExternalOptions
     errors, report_errors = ERRORS, REPORT_ERRORS
     statuses = {**RESULTS, **wecom_callback.STATUSES}

@@ -188,7 +188,10 @@ class Capabilities:
 
 
 class _Vendor:
-    """What adapters and drivers share: names, tables, settings."""
+    """What adapters and drivers share: names, tables, settings.
+
+    `needs` are modules that recallgate does not bring by itself, each with what to install for it: `{"jwt": "acme[jwt]"}`.
+    """
 
     vendor: ClassVar[str]
     channel: ClassVar[Channel]
@@ -200,6 +203,7 @@ class _Vendor:
     report_errors: ClassVar[Mapping[str, ErrorKind]] = {}
     statuses: ClassVar[Mapping[str, EventType | None]] = {}
     capabilities: ClassVar[Capabilities] = Capabilities()
+    needs: ClassVar[Mapping[str, str]] = {}
     auth: Auth = None
 
     def __init__(self, config: Any, tools: Tools) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from recallgate.adapter import Adapter, AdapterClass, Driver
@@ -34,6 +35,13 @@ def adapter_class(name: str) -> AdapterClass:
     if not (isinstance(cls, type) and issubclass(cls, (Adapter, Driver))):
         raise ConfigError(f"adapter {name!r}: its entry point is not a subclass of Adapter or Driver")
     return cls
+
+
+def check_needs(cls: AdapterClass) -> None:
+    """Raise ConfigError for an adapter whose modules are not installed: it must not find that out with a message in hand."""
+    for module, package in cls.needs.items():
+        if find_spec(module) is None:
+            raise ConfigError(f"{cls.adapter_name()}: {module} is not installed; pip install '{package}'")
 
 
 def face_class(name: str) -> Any:

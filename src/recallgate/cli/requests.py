@@ -16,6 +16,7 @@ from recallgate.cli.masking import Mask
 from recallgate.config import AccountConfig, parse_message
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
+from recallgate.registry import check_needs
 
 PLACEHOLDER = "{access_token}"
 SAME_ID = "00000000-0000-7000-8000-000000000000"  # of a message without an id: the same input gives the same bytes
@@ -50,6 +51,7 @@ def tools_of(given: Given, account: str) -> Tools:
 def make_adapter(name: str, config: Mapping[str, Any], given: Given) -> Adapter | Driver:
     """The adapter with settings as in an account of a TOML file."""
     account = AccountConfig.build(name, config)
+    check_needs(account.cls)
     return account.cls(account.settings, tools_of(given, name))
 
 

@@ -15,6 +15,7 @@ from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
 from recallgate.policies.case import Account
+from recallgate.registry import check_needs
 from recallgate.transport.client import Wire
 from recallgate.transport.deadline import Deadlines
 from recallgate.transport.lanes import default_transport
@@ -44,6 +45,7 @@ class LiveAccount:
     def __init__(self, config: AccountConfig, tools: Tools, desk: TokenDesk, transport: TransportFactory | None) -> None:
         self.config = config
         self.name = config.name
+        check_needs(config.cls)
         self.adapter: Adapter | Driver = config.cls(config.settings, tools)
         self.channel = self.adapter.channel.name
         abilities = self.adapter.abilities()
