@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from recallgate.adapter import AdapterClass, AdapterConfig
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
 from recallgate.registry import adapter_class
+from recallgate.text.words import BlockedWords, WordList
 
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
 
@@ -28,7 +29,8 @@ class AccountConfig(_Settings):
 
     `rate` is messages a second, `concurrency` requests in flight, `order` the place in failover (lowest first),
     `deadline_s` the whole time one call may take. `open_regions` lists region blocks that this account has lifted;
-    `countries` restricts it (empty: all). `unit_cost` is what one part, call or message costs, in units of `currency`.
+    `countries` restricts it (empty: all). `reputation`: a name shared by accounts that send under one domain or signature, whose
+    complaints and bounces are counted together. `unit_cost` is what one part, call or message costs, in units of `currency`.
     """
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_.-]+$")
@@ -40,6 +42,7 @@ class AccountConfig(_Settings):
     order: int = 0
     weight: int = Field(default=1, ge=1)
     countries: frozenset[str] = frozenset()
+    reputation: str | None = None
     open_regions: frozenset[str] = frozenset()
     deadline_s: float = Field(default=30.0, gt=0)
     unit_cost: Decimal = Field(default=Decimal(0), ge=0)
@@ -139,6 +142,9 @@ class GatewayConfig(_Settings):
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
     callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `global_holdout_bp`: share in 1/100 percent kept from all marketing.
+    `registry_required`: numbers are compared with do-not-call registries, and marketing waits for the comparison where the law
+    asks for it. `rules` changes rows of law by id, `rules_warn_days` is the age from which a row is old. `holidays` lists dates
+    by country or region, `words` are lists of blocked words, `policies` further policies by a name of their own.
     """
 
     tenant: str = "default"
@@ -156,6 +162,13 @@ class GatewayConfig(_Settings):
     global_holdout_salt: str = "holdout.global:1"
     consent_required: bool = False
     consents_lift_hours: bool = False
+    registry_required: bool = False
+    rules: Mapping[str, Any] = Field(default_factory=dict)
+    rules_warn_days: int = Field(default=365, ge=1)
+    holidays: Mapping[str, tuple[date, ...]] = Field(default_factory=dict)
+    holidays_package: bool = True
+    words: tuple[WordList, ...] = ()
+    policies: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     report_wait_s: float = Field(default=900.0, gt=0)
     max_attempts: int = Field(default=6, ge=1, le=50)
     max_queue_age_s: float = Field(default=86_400.0, gt=0)
@@ -173,7 +186,12 @@ class GatewayConfig(_Settings):
 
     @classmethod
     def from_toml(cls, path: str | Path) -> "GatewayConfig":
-        """Read `[gateway]` and `[accounts.NAME]` tables; a value `env:NAME` is taken from the environment."""
+        """Read `[gateway]`, `[accounts.NAME]` and the tables of policies; a value `env:NAME` is taken from the environment.
+
+        `[rules.ROW]` changes a row of law, `[rules] warn_days` is the age of an old one; `[holidays]` has lists of dates by
+        country or region, and `package = false`; `[words.LIST]` is a list of words, or has a `file` of lists; `[policies.NAME]`
+        has the settings of a policy, and `use`, where that is not its name.
+        """
         file = Path(path)
         if not file.exists():
             raise ConfigError(f"config: {file} does not exist; make one with `recallgate init`")
@@ -185,9 +203,12 @@ class GatewayConfig(_Settings):
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], *, source: str = "config") -> "GatewayConfig":
-        unknown = set(data) - {"gateway", "accounts"}
+        unknown = set(data) - {"gateway", "accounts", "rules", "holidays", "words", "policies"}
         if unknown:
-            raise ConfigError(f"{source}: unknown table [{sorted(unknown)[0]}]; there are [gateway] and [accounts.NAME]")
+            raise ConfigError(
+                f"{source}: unknown table [{sorted(unknown)[0]}]; there are [gateway], [accounts.NAME], [rules.ROW], [holidays], "
+                "[words.LIST] and [policies.NAME]"
+            )
         accounts = []
         for name, raw in data.get("accounts", {}).items():
             values = {key: _from_environment(value, f"accounts.{name}.{key}") for key, value in raw.items()}
@@ -198,7 +219,7 @@ class GatewayConfig(_Settings):
                 raise ConfigError(f"{source}: accounts.{name}.adapter is missing; name one of `recallgate adapters list`")
             accounts.append(AccountConfig.build(values.pop("adapter"), values, name=name))
         gateway = {key: _from_environment(value, f"gateway.{key}") for key, value in data.get("gateway", {}).items()}
-        return _validated(cls, {**gateway, "accounts": tuple(accounts)}, source)
+        return _validated(cls, {**gateway, **_rule_tables(data, source), "accounts": tuple(accounts)}, source)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "GatewayConfig":
@@ -231,6 +252,32 @@ def explain_fault(exc: ValidationError, where: str, *, known: tuple[str, ...] = 
     if fault["type"] == "missing":
         return f"{where}: {field} is missing"
     return f"{where}: {field}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _rule_tables(data: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The fields behind the tables of rules, holidays, words and policies; those that are not there are left out."""
+    found: dict[str, Any] = {}
+    if rules := dict(data.get("rules", {})):
+        if "warn_days" in rules:
+            found["rules_warn_days"] = rules.pop("warn_days")
+        found["rules"] = rules
+    if holidays := dict(data.get("holidays", {})):
+        if "package" in holidays:
+            found["holidays_package"] = holidays.pop("package")
+        found["holidays"] = holidays
+    if words := data.get("words"):
+        found["words"] = tuple(one for name, table in words.items() for one in _word_lists(name, table, source))
+    if policies := data.get("policies"):
+        found["policies"] = policies
+    return found
+
+
+def _word_lists(name: str, table: Any, source: str) -> tuple[WordList, ...]:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{source}: words.{name}: write a table with words, or with a file of lists")
+    if "file" in table:
+        return BlockedWords.read(str(table["file"])).lists
+    return (_validated(WordList, {**table, "id": name}, f"{source}: words.{name}"),)
 
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import warnings
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -15,10 +15,12 @@ from recallgate.config import AccountConfig, GatewayConfig
 from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
 from recallgate.delivery.addresses import CallbackAddresses, keep_raw
 from recallgate.delivery.cases import CaseMaker
+from recallgate.delivery.configured import chain_of, rules_of
 from recallgate.delivery.direct import Delivery as Delivery, Direct
 from recallgate.delivery.drivers import wire
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
+from recallgate.delivery.senders import SenderDesk
 from recallgate.delivery.stage import Stager
 from recallgate.delivery.worker import PAGE, Pace, Worker
 from recallgate.inbox import Inbox
@@ -31,8 +33,8 @@ from recallgate.model.event import Event
 from recallgate.model.jobs import EventSink, Job
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
+from recallgate.optout.desk import LedgerDesk
 from recallgate.policies.chain import Chain
-from recallgate.policies.default import default_chain
 from recallgate.rules.optout import codes_in_suffix
 from recallgate.rules.regulations import RuleBook
 from recallgate.store import campaigns, ledger, messages
@@ -91,9 +93,9 @@ class Gateway:
             for account in self.config.accounts
         }
         self.router = Router(self.accounts.values())
-        self.rules = rules or RuleBook.default()
-        self.chain = chain or default_chain(book=self.rules, jitter=timedelta(minutes=self.config.jitter_minutes))
-        self.cases = CaseMaker(self.config, self.router, self.rules)
+        self.rules = rules or rules_of(self.config, self.clock.now().date())
+        self.chain = chain or chain_of(self.config, self.rules)
+        self.cases = CaseMaker(self.config, self.router, self.rules, chain=self.chain)
         self._stager = Stager(self.config, self.chain, self.cases, self.router, self._chance)
         self.worker = self._make_worker()
         self._direct = Direct(self.store, self.clock, stager=self._stager, worker=self.worker)
@@ -108,11 +110,15 @@ class Gateway:
             tell=self._tell,
         )
         self.worklists = self._drivers.worklists
-        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config), *self._drivers.jobs]
+        self.senders = SenderDesk(
+            self.store, self.clock, self.router, accounts=self.accounts, tenant=self.config.tenant
+        )
+        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config), self.senders, *self._drivers.jobs]
         self._codes = {
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
         }
         self._events = EventDesk(self.store, self.clock.now, tenant=self.config.tenant)
+        self.ledger = LedgerDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
@@ -145,6 +151,7 @@ class Gateway:
             )
             self._store_given = True
         await self.store.open()
+        await self.senders.open()
         for account in self._drivers.listening:
             await account.open()
 
@@ -302,9 +309,7 @@ class Gateway:
     async def explain(self, what: Message | str) -> dict[str, Any]:
         """Why a stored message is where it is (by id), or what would happen to one now (a dry run, nothing is reserved)."""
         if isinstance(what, Message):
-            return await explain_dry(
-                self.store, self.cases, self.chain, what, self.clock.now(), consents=self.config.consent_required
-            )
+            return await explain_dry(self.store, self.cases, self.chain, what, self.clock.now())
         return await explain_stored(self.store, self.config.tenant, what)
 
     async def explain_person(self, person: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from recallgate.adapter import Adapter, AdapterClass, Driver
 from recallgate.model.channels import BUILT_IN, Channel
 from recallgate.model.errors import ConfigError
+from recallgate.policies.named import as_policy
 from recallgate.policies.policy import Policy
 
 ADAPTERS = "recallgate.adapters"
@@ -65,17 +66,10 @@ def policy(name: str, settings: Mapping[str, Any] | None = None) -> Policy:
     Raises ConfigError for an unknown name, for settings that it does not take, and for what is no policy.
     """
     found = _load(POLICIES, name, "policy")
-    if isinstance(found, type) or not hasattr(found, "phase"):
-        try:
-            found = found(**(settings or {}))
-        except TypeError as exc:
-            raise ConfigError(f"policy {name!r}: it does not take these settings: {exc}") from None
-    elif settings:
-        raise ConfigError(f"policy {name!r}: it takes no settings; remove {', '.join(sorted(settings))}")
-    if not (callable(found) and isinstance(getattr(found, "name", None), str) and type(getattr(found, "phase", None)) is int):
-        raise ConfigError(f"policy {name!r}: its entry point gives no policy; a policy is callable and has a name and a phase")
-    made: Policy = found
-    return made
+    try:
+        return as_policy(found, settings or {})
+    except ConfigError as fault:
+        raise ConfigError(f"policy {name!r}: {fault}") from None
 
 
 def _load(group: str, name: str, what: str, *, more: tuple[str, ...] = ()) -> Any:

@@ -77,6 +77,10 @@ class Ground:
         """Rows of a query."""
         return await self.gateway.store.run(lambda c: [tuple(row) for row in c.execute(text(statement), values)])
 
+    async def rows_changed(self, statement: str, **values: Any) -> None:
+        """Run a statement that answers nothing."""
+        await self.gateway.store.run(lambda c: c.execute(text(statement), values) and None)
+
     async def state(self, identity: str) -> str:
         ((state,),) = await self.rows("select state from rg_message where id = :id", id=identity)
         return str(state)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -14,7 +16,9 @@ from recallgate.delivery.limiter import Breaker, RateLimit
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
+from recallgate.policies.account_ability import lack_of
 from recallgate.policies.case import Account
+from recallgate.text.registered import TemplateRegistry
 from recallgate.registry import check_needs
 from recallgate.transport.client import Wire
 from recallgate.transport.deadline import Deadlines
@@ -50,6 +54,7 @@ class LiveAccount:
         self.channel = self.adapter.channel.name
         abilities = self.adapter.abilities()
         self.view = Account(config.name, config.adapter, abilities, config.open_regions, config.countries)
+        self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
         self.breaker = Breaker()
         self.slots = asyncio.Semaphore(config.concurrency)
@@ -76,6 +81,15 @@ class LiveAccount:
                 raise
             except Exception as exc:
                 raise SendError(ErrorKind.UNCERTAIN, "adapter", f"{type(exc).__name__} in {self.adapter!r}") from exc
+
+    def micros(self, parts: int) -> int:
+        """What so many parts cost, in millionths of the account's currency."""
+        return _micros(self.config.unit_cost, parts)
+
+    async def call(self, build: Callable[[], httpx.Request]) -> httpx.Response:
+        """An authorised call beside the messages, such as a question about a template; SendError as they come."""
+        assert isinstance(self.adapter, Adapter), "a driver has no wire"
+        return await exchange(self.adapter, build, self.wire.send, self._desk)
 
     @property
     def wire(self) -> Wire:
@@ -134,12 +148,22 @@ class LiveAccount:
             await self.adapter.close()
 
 
+@lru_cache(maxsize=1024)  # an account has one price, and few numbers of parts
+def _micros(cost: Decimal, parts: int) -> int:
+    return int((abs(cost * parts) * 1_000_000).to_integral_value())
+
+
 class Router:
-    """Ordered choice: by `order`, within it by weight; accounts that were tried, are out or full are passed over."""
+    """Ordered choice: by `order`, within it by weight; accounts that were tried, are out or full are passed over.
+
+    With `templates` a template message goes only to accounts whose vendor approved it, if any did.
+    """
 
     def __init__(self, accounts: Iterable[LiveAccount]) -> None:
+        self.accounts = tuple(accounts)
+        self.templates: TemplateRegistry | None = None
         self._by_channel: dict[str, list[LiveAccount]] = {}
-        for account in accounts:
+        for account in self.accounts:
             self._by_channel.setdefault(account.channel, []).append(account)
         for found in self._by_channel.values():
             found.sort(key=lambda account: (account.config.order, -account.config.weight, account.name))
@@ -199,4 +223,17 @@ class Router:
                 for account in self._by_channel.get(message.channel, ())
                 if not account.config.countries or country is None or country in account.config.countries
             )
+        if self.templates is not None and message.content.type == "template":
+            return self._approved(message, country, fitting)
         return fitting
+
+    def _approved(self, message: Message, country: str | None, fitting: tuple[LiveAccount, ...]) -> tuple[LiveAccount, ...]:
+        """Those that may send the template; all of them where nobody may, so that the refusal has a name."""
+        found = tuple(one for one in fitting if lack_of(one.view, message, country=country, templates=self.templates) is None)
+        return found or fitting
+
+    def lack(self, account: LiveAccount, message: Message, *, country: str | None) -> str | None:
+        """Why an account must not be given a template message; None for all others."""
+        if self.templates is None or message.content.type != "template":
+            return None
+        return lack_of(account.view, message, country=country, templates=self.templates)

@@ -1,28 +1,40 @@
 """From loaded facts to the case that policies judge."""
 
-from collections.abc import Hashable, Mapping
-from datetime import datetime
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import date, datetime
 from types import MappingProxyType
+
+from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
+from recallgate.delivery.asked import Asker
 from recallgate.model.message import Message
 from recallgate.phone.location import NumberLocator, locate
 from recallgate.phone.regions import has_regions
 from recallgate.policies.case import Case, Consent, Holdout, Person, Sent
+from recallgate.policies.chain import Chain
+from recallgate.policies.combine import parts_of
+from recallgate.policies.quiet_hours import QuietHours
+from recallgate.rules.holidays import HolidayBook
 from recallgate.rules.hours import Hours
 from recallgate.rules.place import Place, resolve
 from recallgate.rules.regulations import RuleBook
-from recallgate.store.facts import Facts
+from recallgate.store import facts as stored_facts
+from recallgate.store.facts import CAP_HORIZON_MS, Facts
 
 _KEPT = 8192  # places
 _NOTHING: Mapping[str, object] = MappingProxyType({})
+_NO_DAYS: frozenset[date] = frozenset()
 
 
 class CaseMaker:
     """Builds cases for a gateway's settings; what depends on the recipient only is worked out once per page."""
 
-    def __init__(self, config: GatewayConfig, router: Router, rules: RuleBook, *, locator: NumberLocator = locate) -> None:
+    def __init__(
+        self, config: GatewayConfig, router: Router, rules: RuleBook, *, chain: Chain, locator: NumberLocator = locate
+    ) -> None:
+        self.asker = Asker(config, chain, router, locator=locator)
         self._config = config
         self._router = router
         self._rules = rules
@@ -32,8 +44,24 @@ class CaseMaker:
         )
         self._guard = config.guard
         self._places: dict[Hashable, Place] = {}
+        self._looks_back_ms = max(CAP_HORIZON_MS, int(chain.longest.total_seconds() * 1000))
+        self._holidays = HolidayBook.of(config.holidays, use_package=config.holidays_package)
+        hours = [part for one in chain.policies for part in parts_of(one) if isinstance(part, QuietHours)]
+        self._blocks = frozenset[str]().union(*(one.blocks for one in hours))
+        # most places close on no holiday at all: there nothing is looked up
+        self._closing = frozenset(
+            row.country for row in rules.rows if hours and (row.holidays == "block" or (self._blocks and row.optional_blocks))
+        )
 
-    def case(self, message: Message, facts: Facts, now: datetime, *, extra: Mapping[str, object] | None = None) -> Case:
+    def load(self, connection: Connection, messages: Sequence[Message], now: datetime) -> Facts:
+        """What the cases of a page are made of; the page has messages of one tenant."""
+        facts = stored_facts.load(
+            connection, messages, now, consents=self._config.consent_required, looks_back_ms=self._looks_back_ms
+        )
+        facts.asked = self.asker.load(connection, messages, now, facts)
+        return facts
+
+    def case(self, message: Message, facts: Facts, now: datetime) -> Case:
         person = self._person(message, facts)
         place = self.place(message, person, now)
         account = self._router.first(message, place.country)
@@ -57,13 +85,20 @@ class CaseMaker:
             if origin is not None and campaign and message.person
             else None,
             account=account.view if account is not None else None,
+            holidays=self._days(message, place, now) if place.country in self._closing else _NO_DAYS,
             holdouts=holdouts,
             tenant_windows=self._config.tenant_windows,
             play_windows=_play_windows(facts, campaign, message.channel) if campaign is not None else (),
             consents_lift_hours=self._config.consents_lift_hours,
             guard=self._guard,
-            facts=extra or _NOTHING,
+            facts=facts.asked(message, place, account) if facts.asked is not None else _NOTHING,
         )
+
+    def _days(self, message: Message, place: Place, now: datetime) -> frozenset[date]:
+        rows = self._rules.select(
+            country=place.country, region=place.region, channel=message.channel, purpose=message.purpose.value
+        )
+        return self._holidays.for_rows(rows, place.country, place.region, around=now.date(), blocks=self._blocks)
 
     def place(self, message: Message, person: Person, now: datetime) -> Place:
         """Where the recipient is; a phone number is looked up only where nothing better is known. Equal facts, one place."""

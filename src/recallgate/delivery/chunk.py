@@ -18,7 +18,8 @@ from recallgate.model.state import State
 from recallgate.model.verdict import Allow, Defer, Drop, Reroute
 from recallgate.policies.chain import Decision, Step
 from recallgate.policies.policy import ALLOW
-from recallgate.store import attempts, ledger, links, messages
+from recallgate.store import asked, attempts, ledger, links, messages
+from recallgate.store.asked import Tally
 from recallgate.store.attempts import Intent
 from recallgate.store.ledger import CapEntry, DecisionRow
 from recallgate.store.links import LinkRow
@@ -37,6 +38,7 @@ class Ready(NamedTuple):
     parts: int
     counted: bool
     country: str | None
+    tallies: tuple[Tally, ...] = ()
 
 
 @dataclass
@@ -118,10 +120,11 @@ class Chunk:
         counted: bool,
         rerouted: bool,
         country: str | None,
+        tallies: tuple[Tally, ...] = (),
     ) -> None:
         n = row.attempts + 1
         address, person, channel, tenant = message.to.key, message.person, message.channel, row.tenant
-        self.ready[row.id] = Ready(message, account, n, parts, counted, country)
+        self.ready[row.id] = Ready(message, account, n, parts, counted, country, tallies)
         if made:
             self.links[row.id] = made
         self.intents[row.id] = Intent(
@@ -158,6 +161,9 @@ class Chunk:
                 ledger.reserve(connection, caps)
             if made:
                 links.insert(connection, made)
+            tallies = [row for identity, ready in self.ready.items() if identity in ours for row in ready.tallies]
+            if tallies:
+                asked.count(connection, tallies)
             self.staged.ready = [ready for identity, ready in self.ready.items() if identity in ours]
         if self.closes:
             messages.close(connection, self.closes, now=self.now)

@@ -10,6 +10,7 @@ from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.policies.case import Account
 from recallgate.store.links import LinkRow
+from recallgate.text.words import BlockedWords, Screen, Words
 
 
 class Prepared(NamedTuple):
@@ -23,7 +24,15 @@ class Prepared(NamedTuple):
 class Shaper:
     """Shapes the messages of one account; what depends on the account alone is worked out once."""
 
-    def __init__(self, account: AccountConfig, view: Account, *, base: str | None, code: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        account: AccountConfig,
+        view: Account,
+        *,
+        base: str | None,
+        code: Callable[..., str],
+        words: BlockedWords | None = None,
+    ) -> None:
         from recallgate.rules.optout import codes_in_suffix
         from recallgate.text.sms_rules import check_sms
 
@@ -33,6 +42,7 @@ class Shaper:
         self._code = code
         self._check_sms = check_sms
         self._codes = tuple(codes_in_suffix(account.optout_suffix)) if account.optout_suffix else None
+        self._words: Words = Screen(words, vendor=account.adapter.partition(".")[0]) if words is not None else ()
 
     def __call__(self, message: Message, *, country: str | None, now_ms: int) -> Prepared:
         """Apply fixes; raises `SendError` for what must not leave: nothing was sent, the author has to act."""
@@ -53,6 +63,7 @@ class Shaper:
             max_parts=ability.max_parts,
             reply_path=ability.inbound,
             per_user_link=ability.per_user_link,
+            blocked_words=self._words,
             advice=False,
             sender_codes=self._codes,
         )

@@ -15,7 +15,7 @@ from recallgate.model.message import Message
 from recallgate.model.redaction import mask, mask_email
 from recallgate.model.verdict import Defer
 from recallgate.policies.chain import Chain
-from recallgate.store import facts as stored_facts, people
+from recallgate.store import people
 from recallgate.store.dialect import execute
 from recallgate.store.engine import Store
 
@@ -43,13 +43,11 @@ _INSTANTS = frozenset(
 )
 
 
-async def explain_dry(
-    store: Store, cases: CaseMaker, chain: Chain, message: Message, now: datetime, *, consents: bool
-) -> dict[str, Any]:
+async def explain_dry(store: Store, cases: CaseMaker, chain: Chain, message: Message, now: datetime) -> dict[str, Any]:
     """The verdict on a message at this instant with its full trace; nothing is written or reserved."""
 
     def work(connection: Connection) -> dict[str, Any]:
-        facts = stored_facts.load(connection, [message], now, consents=consents)
+        facts = cases.load(connection, [message], now)
         case = cases.case(message, facts, now)
         decision = chain.decide(case, case_for=lambda other: cases.case(other, facts, now), trace=True)
         verdict = decision.verdict

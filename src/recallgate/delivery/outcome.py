@@ -1,11 +1,10 @@
 """Outcomes: what follows from a receipt or a refusal, by the rule of its kind and by nothing else."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
@@ -15,6 +14,7 @@ from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
 from recallgate.model.state import State
+from recallgate.store.asked import Tally
 from recallgate.store.attempts import Outcome
 from recallgate.store.ledger import SuppressionRow
 
@@ -37,6 +37,7 @@ class Conclusion:
     released: list[tuple[str, str, str]] = field(default_factory=list)
     suppressions: list[SuppressionRow] = field(default_factory=list)
     dead: list[tuple[str, str]] = field(default_factory=list)
+    tallies: Sequence[Tally] = ()
 
 
 def conclude(
@@ -52,6 +53,8 @@ def conclude(
     message = ready.message
     if isinstance(result, Receipt):
         outcome = _accepted(ready, result, now)
+        if ready.tallies and (more := (outcome.cost_micros or 0) - ready.account.micros(ready.parts)):
+            return Conclusion(outcome, ready.account.name, tallies=_corrected(ready, more))
         return Conclusion(outcome, ready.account.name)
     if result.kind is ErrorKind.UNCERTAIN:
         settle = to_ms(now + timedelta(seconds=config.report_wait_s))
@@ -62,6 +65,7 @@ def conclude(
     conclusion = Conclusion(
         _refused(ready, result, now=now, config=config, router=router, tried=tried), ready.account.name, _caps(ready)
     )
+    conclusion.tallies = _given_back(ready)
     if reason := _SUPPRESSES.get(result.kind):
         conclusion.suppressions.append(
             address_suppression(message, reason, source=f"vendor:{ready.account.name}:{result.code}", now=now)
@@ -71,9 +75,19 @@ def conclude(
     return conclusion
 
 
+def _given_back(ready: Ready) -> list[Tally]:
+    """What certainly was not sent costs nothing and was no message."""
+    return [one._replace(amount=-one.amount) for one in ready.tallies]
+
+
+def _corrected(ready: Ready, more: int) -> list[Tally]:
+    """Budgets pay what the vendor asks, not what was estimated; counts stay."""
+    return [one._replace(amount=more) for one in ready.tallies if one.key.startswith("b:")]
+
+
 def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:
     parts = receipt.parts or ready.parts
-    cost = _micros(receipt.price.amount, 1) if receipt.price is not None else _micros(ready.account.config.unit_cost, parts)
+    cost = _micros(receipt.price.amount) if receipt.price is not None else ready.account.micros(parts)
     return Outcome(
         ready.message.tenant,
         ready.message.id,
@@ -87,9 +101,8 @@ def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:
     )
 
 
-@lru_cache(maxsize=1024)  # an account has one price, and few numbers of parts
-def _micros(cost: Decimal, parts: int) -> int:
-    return int((abs(cost * parts) * 1_000_000).to_integral_value())
+def _micros(price: Decimal) -> int:
+    return int((abs(price) * 1_000_000).to_integral_value())
 
 
 def _refused(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig, parse_message
 from recallgate.delivery.accounts import LiveAccount, Route, Router
+from recallgate.delivery.asked import PageFacts
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.chunk import Chunk, Staged
 from recallgate.delivery.content import Prepared, Shaper
@@ -24,7 +25,9 @@ from recallgate.model.verdict import Allow
 from recallgate.policies.case import Case, Sent
 from recallgate.policies.chain import Chain, Decision
 from recallgate.store import attempts, facts as stored_facts
+from recallgate.store.asked import Tally
 from recallgate.store.messages import Close, Row
+from recallgate.text.words import BlockedWords
 
 _log = logging.getLogger("recallgate.delivery")
 _FAILED = State.FAILED.value
@@ -40,8 +43,9 @@ class Stager:
         self.chain = chain
         self.cases = cases
         self.router = router
-        self.counted = frozenset({"marketing"}).union(*(getattr(one, "counts_toward", ()) for one in chain.policies))
+        self.counted = chain.counted
         self._chance = chance
+        self._words = BlockedWords(config.words) if config.words else None
         self._links_base = config.link_domain or config.public_url
         self._shapers: dict[str, Shaper] = {}
 
@@ -57,7 +61,7 @@ class Stager:
     def shaper(self, account: LiveAccount) -> Shaper:
         made = self._shapers.get(account.name)
         if made is None:
-            made = Shaper(account.config, account.view, base=self._links_base, code=self._chance.code)
+            made = Shaper(account.config, account.view, base=self._links_base, code=self._chance.code, words=self._words)
             self._shapers[account.name] = made
         return made
 
@@ -71,14 +75,14 @@ class Stager:
 
     def _tenant(self, connection: Connection, items: list["_Item"], chunk: Chunk, now: datetime) -> None:
         messages = [item.message for item in items]
-        facts = stored_facts.load(connection, messages, now, consents=self.config.consent_required)
+        facts = self.cases.load(connection, messages, now)
         again = [(item.row.tenant, item.row.id) for item in items if item.row.attempts]
         tried = attempts.tried(connection, again) if again else {}
         judging = _Judging(self, facts, tried, chunk, now)
-        if not facts.shared:
+        if not facts.shared and not self.cases.asker.one_by_one:
             judging.carry(items)
             return
-        for item in items:  # several are for one person: each must see the ones before it
+        for item in items:  # several are for one person, or pay from one purse: each must see the ones before it
             judging.carry([item])
 
 
@@ -145,6 +149,10 @@ class _Judging:
         message = item.decision.message
         route = self._route(message, item.case.place.country, self.tried.get(item.row.id))
         if route.account is not None:
+            if (lack := self.stager.router.lack(route.account, message, country=item.case.place.country)) is not None:
+                fault = SendError(ErrorKind.TEMPLATE_OR_SIGNATURE, lack, f"account {route.account.name} must not send it")
+                self.chunk.fail(item.row, fault)
+                return False
             item.account = route.account
             return True
         if route.wait_until is not None:
@@ -188,8 +196,16 @@ class _Judging:
             counted=counted,
             rerouted=message is not item.message,
             country=item.case.place.country,
+            tallies=self._tallies(item) if self.stager.cases.asker.one_by_one else (),
         )
         return True
+
+    def _tallies(self, item: _Item) -> tuple[Tally, ...]:
+        page = self.facts.asked
+        if not isinstance(page, PageFacts):
+            return ()
+        message, parts = item.decision.message, item.prepared.parts
+        return self.stager.cases.asker.count(page, item.case, message, item.account, parts=parts)
 
 
 def _count_at_once(facts: stored_facts.Facts, message: Message, now: datetime) -> None:

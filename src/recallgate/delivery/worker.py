@@ -17,7 +17,7 @@ from recallgate.delivery.stage import Stager
 from recallgate.model.clock import Clock, to_ms
 from recallgate.model.errors import ErrorKind, SendError, StoreError
 from recallgate.model.receipt import Receipt
-from recallgate.store import attempts, ledger, messages, people
+from recallgate.store import asked, attempts, ledger, messages, people
 from recallgate.store.engine import Store
 from recallgate.tracking.orphans import adopt_orphans
 
@@ -276,6 +276,7 @@ def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], Non
     released = [row for one in done for row in one.released]
     suppressions = [row for one in done for row in one.suppressions]
     dead = [row for one in done for row in one.dead]
+    tallies = [row for one in done for row in one.tallies]
     receipts = [
         (one.outcome.tenant, one.outcome.id, one.account, one.outcome.vendor_id)
         for one in done
@@ -290,6 +291,8 @@ def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], Non
             ledger.suppress(connection, suppressions)
         if dead:
             people.bury_contacts(connection, dead, now=now)
+        if tallies:
+            asked.count(connection, tallies)
         if receipts:
             adopt_orphans(connection, receipts, now=now)
 

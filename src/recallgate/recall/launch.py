@@ -19,7 +19,7 @@ from recallgate.recall.condition import Facts
 from recallgate.recall.lapse import LapseBuckets
 from recallgate.recall.messages import MessageMaker
 from recallgate.recall.program import DoSend
-from recallgate.store import campaigns, facts as stored_facts, people
+from recallgate.store import campaigns, people
 from recallgate.store.campaigns import CampaignRow, RunRow
 
 _PAGE = 1000
@@ -119,7 +119,7 @@ async def plan(gateway: Gateway, campaign: Campaign, audience: Audience, *, make
                 if first is not None and (message := maker.message(one, first.step, known.get(one.person), now)) is not None
             ]
             if made:
-                facts_of_page = stored_facts.load(connection, made, now, consents=gateway.config.consent_required)
+                facts_of_page = gateway.cases.load(connection, made, now)
                 for message in made:
                     case = gateway.cases.case(message, facts_of_page, now)
                     verdict = gateway.chain.decide(case).verdict

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,10 @@ from recallgate.model.channels import SHARED
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
+from recallgate.policies.frequency_cap import FrequencyCap
 from recallgate.store.dialect import bind, execute, lock_subjects, page, values
 
-# Cap entries older than the longest rolling window of any rule are not loaded.
+# Cap entries older than this, and than the longest window of any rule, are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
 _CALLS = ("voice", "worklist")
 
@@ -26,7 +27,10 @@ Windows = tuple[tuple[tuple[int, ...], str, str], ...]
 
 @dataclass
 class Facts:
-    """What the store knows of a page, by person (`p:`) and address (`a:`) subjects."""
+    """What the store knows of a page, by person (`p:`) and address (`a:`) subjects.
+
+    `asked` gives the further facts of a message that policies ask for (message, place, account), where there are any.
+    """
 
     people: dict[str, Person] = field(default_factory=dict)
     sent: dict[str, list[Sent]] = field(default_factory=dict)
@@ -37,6 +41,8 @@ class Facts:
     play_windows: dict[str, dict[str, Windows]] = field(default_factory=dict)
     paused: frozenset[tuple[str, str]] = frozenset()
     shared: frozenset[str] = frozenset()  # subjects of more than one message of the page
+    own_caps: dict[str, tuple[FrequencyCap, ...]] = field(default_factory=dict)
+    asked: Callable[..., Mapping[str, object]] | None = None
 
 
 def subjects(message: Message) -> tuple[str, ...]:
@@ -48,8 +54,15 @@ def subjects(message: Message) -> tuple[str, ...]:
     return (*own, *("a:" + other.to.key for other in message.alternatives if other.channel not in SHARED))
 
 
-def load(connection: Connection, messages: Sequence[Message], now: datetime, *, consents: bool) -> Facts:
-    """Read everything that the default policies ask for; the page has messages of one tenant."""
+def load(
+    connection: Connection,
+    messages: Sequence[Message],
+    now: datetime,
+    *,
+    consents: bool,
+    looks_back_ms: int = CAP_HORIZON_MS,
+) -> Facts:
+    """Read what all chains look at; the page has messages of one tenant. `looks_back_ms`: the span of sends that caps count."""
     facts = Facts()
     tenant = messages[0].tenant
     asked = [subject for message in messages for subject in subjects(message)]
@@ -59,6 +72,7 @@ def load(connection: Connection, messages: Sequence[Message], now: datetime, *, 
     keys = bind(distinct)
     people = sorted({message.person for message in messages if message.person is not None})
     scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
+    scope["since"] = to_ms(now) - looks_back_ms
     _suppressions(connection, facts, scope)
     if any(message.purpose == "marketing" for message in messages):
         lock_subjects(connection, distinct)
@@ -110,7 +124,7 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> 
     rows = _rows(
         connection,
         "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
-        f" where tenant = :tenant and subject in {_KEYS} and at > :now - {CAP_HORIZON_MS} and state <> 'released' order by at",
+        f" where tenant = :tenant and subject in {_KEYS} and at > :since and state <> 'released' order by at",
         scope,
     )
     for subject, at, channel, purpose, tags, campaign in rows:
@@ -150,11 +164,13 @@ def _people(connection: Connection, facts: Facts, scope: Mapping[str, object]) -
     refused = _refused(connection, scope)
     rows = _rows(
         connection,
-        "select id, cluster, zone, region, country, device_zone, windows, paused_until from rg_person"
+        "select id, cluster, zone, region, country, device_zone, windows, paused_until, caps from rg_person"
         f" where tenant = :tenant and id in {_PEOPLE}",
         scope,
     )
-    for identity, cluster, zone, region, country, device, windows, paused in rows:
+    for identity, cluster, zone, region, country, device, windows, paused, caps in rows:
+        if caps is not None:
+            facts.own_caps[identity] = as_caps(caps)
         facts.people[identity] = Person(
             id=identity,
             cluster=cluster,
@@ -221,6 +237,22 @@ def _runs(connection: Connection, facts: Facts, messages: Sequence[Message], sco
         facts.enrolments[campaign, person, run] = Enrolment(
             campaign, run, from_ms(started), None if ended == "completed" else ended
         )
+
+
+@lru_cache(maxsize=1024)
+def as_caps(stored: str) -> tuple[FrequencyCap, ...]:
+    """A person's own maximum frequency, stored as [[limit, seconds, channel or null], …]."""
+    return tuple(
+        FrequencyCap(
+            limit=limit,
+            window=timedelta(seconds=seconds),
+            scope="channel" if channel else "global",
+            match=channel,
+            on_exceed="defer",
+            name="own_caps",
+        )
+        for limit, seconds, channel in json.loads(stored)
+    )
 
 
 def as_windows(stored: str | None) -> Windows:

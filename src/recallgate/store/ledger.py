@@ -61,6 +61,7 @@ class SuppressionRow(NamedTuple):
     received_at: int
     effective_at: int
     expires_at: int | None
+    cleared_at: int | None = None
 
 
 def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
@@ -70,20 +71,22 @@ def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
         f"insert into rg_suppression ({', '.join(SuppressionRow._fields)})"
         f" select p.* from {page('rows', SuppressionRow._fields)} p where not exists ("
         "  select 1 from rg_suppression s where s.tenant = p.tenant and s.subject = p.subject and s.channel = p.channel"
-        "  and s.topic = p.topic and s.sender = p.sender and s.reason = p.reason and s.cleared_at is null"
-        "  and s.expires_at is null)",
+        "  and s.topic = p.topic and s.sender = p.sender and s.reason = p.reason and (s.cleared_at is null"
+        "  or s.cleared_at = p.cleared_at) and (s.expires_at is null or s.expires_at >= p.expires_at))",
         {"rows": bind(rows)},
     )
     return found.rowcount
 
 
-def clear(connection: Connection, tenant: str, subject: str, *, reason: str, now: int, channel: str = "*") -> int:
-    """End suppressions of one reason (an opt-in clears `opt_out` only, never a complaint)."""
+def clear(
+    connection: Connection, tenant: str, subject: str, *, reason: str, now: int, channel: str = "*", topic: str = "*"
+) -> int:
+    """End suppressions of one reason (an opt-in clears `opt_out` only, never a complaint); a topic ends no wider one."""
     found = execute(
         connection,
         "update rg_suppression set cleared_at = :now where tenant = :tenant and subject = :subject and reason = :reason"
-        " and cleared_at is null and (:channel = '*' or channel in ('*', :channel))",
-        {"tenant": tenant, "subject": subject, "reason": reason, "now": now, "channel": channel},
+        " and cleared_at is null and (:channel = '*' or channel in ('*', :channel)) and (:topic = '*' or topic = :topic)",
+        {"tenant": tenant, "subject": subject, "reason": reason, "now": now, "channel": channel, "topic": topic},
     )
     return found.rowcount
 
@@ -108,6 +111,18 @@ def record_consents(connection: Connection, rows: Iterable[ConsentRow]) -> None:
         f"insert into rg_consent ({', '.join(ConsentRow._fields)}) select p.* from {page('rows', ConsentRow._fields)} p where true",
         {"rows": bind(rows)},
     )
+
+
+def record_new_consents(connection: Connection, rows: Iterable[ConsentRow]) -> int:
+    """Record consents that are not recorded yet, by everything but their proof; answers how many were new."""
+    same = " and ".join(f"c.{name} = p.{name}" for name in ConsentRow._fields if name != "proof")
+    found = execute(
+        connection,
+        f"insert into rg_consent ({', '.join(ConsentRow._fields)}) select p.* from {page('rows', ConsentRow._fields)} p"
+        f" where not exists (select 1 from rg_consent c where {same})",
+        {"rows": bind(rows)},
+    )
+    return found.rowcount
 
 
 class DecisionRow(NamedTuple):

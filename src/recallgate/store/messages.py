@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.model.clock import to_ms
+from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.store.dialect import execute
+from recallgate.store.dialect import bind, execute, values
 from recallgate.store.rows import change
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
@@ -233,6 +233,16 @@ _CLOSE = (
 def close(connection: Connection, rows: Sequence[Close], *, now: int) -> None:
     """Give waiting rows a new state."""
     change(connection, _CLOSE, Close._fields, rows, now=now)
+
+
+def queued_at(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, datetime]:
+    """When messages came in, by id."""
+    rows = execute(
+        connection,
+        f"select id, created_at from rg_message where tenant = :tenant and id in {values('ids')}",
+        {"tenant": tenant, "ids": bind(ids)},
+    )
+    return {identity: from_ms(at) for identity, at in rows}
 
 
 def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool:

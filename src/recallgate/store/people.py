@@ -22,6 +22,7 @@ class PersonRow(NamedTuple):
     locale: str | None = None
     windows: str | None = None
     paused_until: int | None = None
+    caps: str | None = None
     data: str = "{}"
 
 
@@ -36,9 +37,28 @@ class ContactRow(NamedTuple):
     key: str
 
 
+_CHOSEN = ("windows", "paused_until", "caps")
+
+
+def prefer(connection: Connection, row: PersonRow) -> None:
+    """Write what a person chose: hours, pause and frequency as they are in the row, and nothing else of a known person."""
+    execute(
+        connection,
+        f"insert into rg_person ({', '.join(PersonRow._fields)}) select p.* from {page('rows', PersonRow._fields)} p where true"
+        " on conflict (tenant, id) do update set windows = excluded.windows, paused_until = excluded.paused_until,"
+        " caps = excluded.caps",
+        {"rows": bind([row])},
+    )
+
+
 def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
+    """Store or renew people; what they chose themselves (hours, pause, frequency) stays where the row does not say."""
     columns = ", ".join(PersonRow._fields)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in PersonRow._fields if name not in ("tenant", "id"))
+    updates = ", ".join(
+        f"{name} = coalesce(excluded.{name}, rg_person.{name})" if name in _CHOSEN else f"{name} = excluded.{name}"
+        for name in PersonRow._fields
+        if name not in ("tenant", "id")
+    )
     execute(
         connection,
         f"insert into rg_person ({columns}) select p.* from {page('rows', PersonRow._fields)} p where true"

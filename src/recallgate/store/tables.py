@@ -281,6 +281,7 @@ person = Table(
     _text("locale", null=True),
     _text("windows", null=True),
     _instant("paused_until", null=True),
+    _text("caps", null=True),  # the person's own maximum frequency
     _text("data"),
     Index("rg_person_cluster", "tenant", "cluster"),
 )
@@ -391,6 +392,53 @@ worklist_turn = Table(
     _text("result", null=True),
     Column("seconds", Integer, nullable=False),
     Index("rg_worklist_turn_day", "tenant", "account", "at"),
+    sqlite_with_rowid=False,
+)
+
+tally = Table(
+    "rg_tally",
+    metadata,
+    _text("tenant", key=True),
+    _text("key", key=True),  # b:<budget>, v:<country or block>, h:<account>:<what>
+    Column("bucket", BigInteger, primary_key=True),  # the number of the span of time, from 1970 on
+    Column("amount", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+number_check = Table(
+    "rg_number_check",
+    metadata,
+    _text("tenant", key=True),
+    _text("number", key=True),  # the caller id, or the name of its account
+    _instant("checked_at"),
+    Column("marked", Integer, nullable=False),
+    _text("source"),
+    sqlite_with_rowid=False,
+)
+
+registry_check = Table(
+    "rg_registry_check",
+    metadata,
+    _text("tenant", key=True),
+    _text("subject", key=True),
+    _instant("checked_at"),
+    _text("source"),
+    sqlite_with_rowid=False,
+)
+
+template = Table(
+    "rg_template",
+    metadata,
+    _text("tenant", key=True),
+    _text("account", key=True),
+    _text("name", key=True),
+    _text("vendor_id"),
+    _text("variables"),
+    _text("body", null=True),
+    _text("signature", null=True),
+    _text("state"),
+    _instant("state_at", null=True),
+    _text("reason"),
     sqlite_with_rowid=False,
 )
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from recallgate.model.clock import to_ms
 from recallgate.model.event import Event, EventType
 from recallgate.optout.effects import Effects, effects_of
-from recallgate.store import campaigns, events, ledger, people
-from recallgate.store.events import EventRow, Subject
+from recallgate.store import asked, campaigns, events, ledger, people
+from recallgate.store.events import Change, EventRow, Subject
+from recallgate.tracking.health import HealthCounts
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,11 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
             rows.append(_row(news, key, tenant=tenant, now=at_now))
     fresh = events.insert(connection, rows)
     new = [news for key, news in keyed.items() if key in fresh]
-    changed = _fold(connection, new, at_now)
+    changes = _fold(connection, new, at_now)
     effects = Effects()
+    health = HealthCounts(tenant, at_now)
     for told, subject, person in new:
+        before = len(effects.suppressions)
         effects_of(
             told.event,
             effects,
@@ -80,6 +83,10 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
             channel=subject.channel if subject is not None else told.channel or "*",
             codes=told.codes,
         )
+        health.told(told.event, subject.account if subject is not None else told.account, effects.suppressions[before:])
+    health.changed(changes)
+    if health.rows:
+        asked.count(connection, health.rows)
     carry_out(connection, effects, tenant, at_now)
     wakes = sorted({(news.person, news.told.event.type.value) for news in new if news.person is not None})
     if wakes:
@@ -90,7 +97,7 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
             for news in new
         ),
         tuple(news.person for news in new),
-        changed,
+        len(changes),
         len(batch) - len(new),
         tuple(effects.answers),
     )
@@ -135,7 +142,8 @@ def _row(news: _News, key: str, *, tenant: str, now: int) -> EventRow:
     )
 
 
-def _fold(connection: Connection, new: Sequence[_News], now: int) -> int:
+def _fold(connection: Connection, new: Sequence[_News], now: int) -> list[tuple[Change, str | None]]:
+    """Raise states; answers what changed, and through which account each message had gone."""
     told: dict[str, list[tuple[EventType, int, str | None, str | None]]] = {}
     subjects: dict[str, Subject] = {}
     for news in new:
@@ -147,7 +155,7 @@ def _fold(connection: Connection, new: Sequence[_News], now: int) -> int:
     changes = [change for identity, items in told.items() if (change := events.fold(subjects[identity], items)) is not None]
     if changes:
         events.apply(connection, changes, now=now)
-    return len(changes)
+    return [(change, subjects[change.id].account) for change in changes]
 
 
 def carry_out(connection: Connection, effects: Effects, tenant: str, now: int) -> None:

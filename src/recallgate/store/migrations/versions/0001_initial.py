@@ -297,6 +297,7 @@ def upgrade() -> None:
         Column("locale", Text, nullable=True),
         Column("windows", Text, nullable=True),
         Column("paused_until", BigInteger, nullable=True),
+        Column("caps", Text, nullable=True),
         Column("data", Text, nullable=False),
     )
     op.create_index("rg_person_cluster", "rg_person", ["tenant", "cluster"])
@@ -409,10 +410,53 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("rg_worklist_turn_day", "rg_worklist_turn", ["tenant", "account", "at"])
+    op.create_table(
+        "rg_tally",
+        Column("tenant", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("bucket", BigInteger, primary_key=True),
+        Column("amount", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rg_number_check",
+        Column("tenant", Text, primary_key=True),
+        Column("number", Text, primary_key=True),
+        Column("checked_at", BigInteger, nullable=False),
+        Column("marked", Integer, nullable=False),
+        Column("source", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rg_registry_check",
+        Column("tenant", Text, primary_key=True),
+        Column("subject", Text, primary_key=True),
+        Column("checked_at", BigInteger, nullable=False),
+        Column("source", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rg_template",
+        Column("tenant", Text, primary_key=True),
+        Column("account", Text, primary_key=True),
+        Column("name", Text, primary_key=True),
+        Column("vendor_id", Text, nullable=False),
+        Column("variables", Text, nullable=False),
+        Column("body", Text, nullable=True),
+        Column("signature", Text, nullable=True),
+        Column("state", Text, nullable=False),
+        Column("state_at", BigInteger, nullable=True),
+        Column("reason", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     for table in (
+        "rg_template",
+        "rg_registry_check",
+        "rg_number_check",
+        "rg_tally",
         "rg_worklist_turn",
         "rg_worklist",
         "rg_run",
