@@ -30,7 +30,16 @@ _NAMES = {
         "CallbackAuth Driver LooksUp Reply Signed Templates Token TokenAuth Tools Uploads authorize http_kind read_json "
         "retry_after"
     ),
+    "recallgate.policies.budget": "Budget",
     "recallgate.policies.case": "Case Person",
+    "recallgate.policies.chain": "Chain",
+    "recallgate.policies.combine": "all_of first_match override shadow when",
+    "recallgate.policies.default": "default_chain",
+    "recallgate.policies.frequency_cap": "FrequencyCap min_gap",
+    "recallgate.policies.policy": "Policy policy",
+    "recallgate.policies.spans": "Calendar",
+    "recallgate.policies.velocity": "Velocity",
+    "recallgate.text.registered": "RegisteredTemplate TemplateNews TemplateState",
     "recallgate.config": "AccountConfig GatewayConfig",
     "recallgate.gateway": "ChannelSender ClickAnswer Delivery Gateway PersonEvent PersonRecord",
     "recallgate.blocking": "BlockingGateway",
@@ -141,7 +150,21 @@ if TYPE_CHECKING:
         Reroute as Reroute,
         Verdict as Verdict,
     )
+    from recallgate.policies.budget import Budget as Budget
     from recallgate.policies.case import Case as Case, Person as Person
+    from recallgate.policies.chain import Chain as Chain
+    from recallgate.policies.combine import (
+        all_of as all_of,
+        first_match as first_match,
+        override as override,
+        shadow as shadow,
+        when as when,
+    )
+    from recallgate.policies.default import default_chain as default_chain
+    from recallgate.policies.frequency_cap import FrequencyCap as FrequencyCap, min_gap as min_gap
+    from recallgate.policies.policy import Policy as Policy, policy as policy
+    from recallgate.policies.spans import Calendar as Calendar
+    from recallgate.policies.velocity import Velocity as Velocity
     from recallgate.sandbox.face import (
         FaceReply as FaceReply,
         Fault as Fault,
@@ -149,6 +172,11 @@ if TYPE_CHECKING:
         Taken as Taken,
         VendorFace as VendorFace,
         WorldEvent as WorldEvent,
+    )
+    from recallgate.text.registered import (
+        RegisteredTemplate as RegisteredTemplate,
+        TemplateNews as TemplateNews,
+        TemplateState as TemplateState,
     )
 
 

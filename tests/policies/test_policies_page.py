@@ -1,11 +1,15 @@
 """The page about policies: its code runs, and its table is the code's."""
 
 import re
+import tomllib
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from recallgate import policies
+from recallgate import GatewayConfig, policies
+from recallgate.delivery.asked import KNOWN
+from recallgate.delivery.configured import chain_of, rules_of
 from recallgate.policies.default import default_policies
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -18,6 +22,22 @@ def test_the_code_on_the_page_runs():
         exec(compile(block, "docs/policies.md", "exec"), {})  # noqa: S102 - our own page
 
     assert len(blocks) == 2
+
+
+def test_the_settings_on_the_page_make_a_chain():
+    (settings,) = re.findall(r"```toml\n(\[policies.*?)```", PAGE, re.S)
+    config = GatewayConfig.from_mapping(tomllib.loads(settings))
+    chain = chain_of(config, rules_of(config, date(2026, 11, 22)))
+
+    assert {"budget", "frequency_cap"} <= set(chain.names)
+    assert (config.rules_warn_days, len(config.holidays["CN"]), config.words[0].words) == (180, 2, ("casino",))
+
+
+def test_the_page_tells_where_every_fact_comes_from():
+    told = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| [^|]+\|$", PAGE, re.M)
+    facts = {name for cell in told for name in re.findall(r"`(\w+)`", cell)}
+
+    assert KNOWN - {"pause"} <= facts
 
 
 def test_the_first_policy_of_the_page_has_ten_lines():

@@ -87,7 +87,8 @@ def _book(config: str | None) -> "RuleBook":
     from pathlib import Path
 
     try:
-        changes = tomllib.loads(Path(config).read_text(encoding="utf-8")).get("rules", {})
+        changes = dict(tomllib.loads(Path(config).read_text(encoding="utf-8")).get("rules", {}))
+        changes.pop("warn_days", None)
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"config: {config} is not TOML: {exc}") from None
     return overridden(RuleBook.default(), changes)
