@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.errors import MessageError
 from email.utils import format_datetime, getaddresses
+from functools import lru_cache
 from html import escape
 
 from recallgate import Attachment, Email, EmailAddress, ErrorKind, Message, Purpose, SendError
@@ -68,9 +69,19 @@ def ascii_address(address: str) -> str:
     if not local.isascii():
         raise SendError(ErrorKind.UNSUPPORTED, "smtputf8", "a local part outside ASCII needs SMTPUTF8, which is not spoken here")
     try:
-        return f"{local}@{domain.encode('idna').decode()}"
+        return f"{local}@{_ascii_domain(domain)}"
     except UnicodeError:
         raise SendError(ErrorKind.INVALID_RECIPIENT, "address", "the domain is not a host name") from None
+
+
+@lru_cache(maxsize=4096)  # most of a campaign's addresses are with a few providers
+def _ascii_domain(domain: str) -> str:
+    return domain.encode("idna").decode()
+
+
+@lru_cache(maxsize=16)  # mails of one moment have one date, which shows whole seconds
+def _date(instant: datetime) -> str:
+    return format_datetime(instant)
 
 
 def compose(
@@ -103,7 +114,7 @@ def _headers(
     yield f"From: {mailbox(sender_name, sender_address(sender), column=6)}"
     yield f"To: {mailbox(name or '', recipient_of(message), column=4)}"
     yield text_header("Subject", content.subject)
-    yield f"Date: {format_datetime(date)}"
+    yield f"Date: {_date(date.replace(microsecond=0))}"
     yield header("Message-ID", message_id)
     if reply_to := content.reply_to or config.reply_to:
         yield _reply_to(reply_to)

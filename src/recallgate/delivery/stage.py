@@ -26,7 +26,7 @@ from recallgate.policies.case import Case, Sent
 from recallgate.policies.chain import Chain, Decision
 from recallgate.store import attempts, facts as stored_facts
 from recallgate.store.asked import Tally
-from recallgate.store.messages import Close, Row
+from recallgate.store.messages import Close, Row, remembered
 from recallgate.text.words import BlockedWords
 
 _log = logging.getLogger("recallgate.delivery")
@@ -67,7 +67,7 @@ class Stager:
 
     def _parse(self, row: Row, chunk: Chunk) -> Message | None:
         try:
-            return parse_message(row.payload)
+            return remembered(row.payload) or parse_message(row.payload)
         except ConfigError as exc:
             _log.error("message %s cannot be read and is kept as a dead letter: %s", row.id, exc)
             chunk.closes.append(Close(row.tenant, row.id, State.FAILED.value, "poison.unreadable", ErrorKind.UNKNOWN))

@@ -84,16 +84,10 @@ def _place(number: "PhoneNumber") -> Location:
     zones = tuple(name for name in find(number) if name != _UNKNOWN_ZONE)
     region = None
     if country is not None and geographic and has_regions(country):
-        region = _region(country, number)
+        region = region_of(country, number.country_code or 0, phonenumbers.national_significant_number(number))
     if country == "001":  # numbers of no country, such as satellite phones
         country = None
     return Location(country, region, zones, _KINDS[kind])
-
-
-def _region(country: str, number: "PhoneNumber") -> str | None:
-    from phonenumbers import geocoder  # half a second and 95 MB, so only when a region matters
-
-    return region_of(country, geocoder.description_for_valid_number(number, "en"))
 
 
 # phonenumbers.PhoneNumberType, by value

@@ -1,42 +1,43 @@
-"""Place descriptions of the number geocoder to ISO 3166-2 codes, for the countries whose rules differ by region."""
+"""The region of a number, for the countries whose rules differ by region.
 
-US_STATES = {
-    "Alabama": "AL", "Alaska": "AK", "Arizona": "AZ", "Arkansas": "AR", "California": "CA", "Colorado": "CO",
-    "Connecticut": "CT", "Delaware": "DE", "Washington D.C.": "DC", "Florida": "FL", "Georgia": "GA", "Hawaii": "HI",
-    "Idaho": "ID", "Illinois": "IL", "Indiana": "IN", "Iowa": "IA", "Kansas": "KS", "Kentucky": "KY", "Louisiana": "LA",
-    "Maine": "ME", "Maryland": "MD", "Massachusetts": "MA", "Michigan": "MI", "Minnesota": "MN", "Mississippi": "MS",
-    "Missouri": "MO", "Montana": "MT", "Nebraska": "NE", "Nevada": "NV", "New Hampshire": "NH", "New Jersey": "NJ",
-    "New Mexico": "NM", "New York": "NY", "North Carolina": "NC", "North Dakota": "ND", "Ohio": "OH", "Oklahoma": "OK",
-    "Oregon": "OR", "Pennsylvania": "PA", "Rhode Island": "RI", "South Carolina": "SC", "South Dakota": "SD",
-    "Tennessee": "TN", "Texas": "TX", "Utah": "UT", "Vermont": "VT", "Virginia": "VA", "Washington State": "WA",
-    "West Virginia": "WV", "Wisconsin": "WI", "Wyoming": "WY",
-}  # fmt: skip
+Source: the geocoder of phonenumbers 9.0 (libphonenumber), as runs of leading digits; `tests/phone_regions.py` makes the table.
+"""
 
-CA_PROVINCES = {
-    "Alberta": "AB", "British Columbia": "BC", "British Colombia": "BC", "Manitoba": "MB", "New Brunswick": "NB",
-    "Newfoundland and Labrador": "NL", "Nova Scotia": "NS", "Northwest Territories": "NT", "Nunavut": "NU", "Ontario": "ON",
-    "Prince Edward Island": "PE", "Quebec": "QC", "Saskatchewan": "SK", "Yukon": "YT",
-}  # fmt: skip
+from bisect import bisect_right
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
 
-CN_PROVINCES = {
-    "Anhui": "AH", "Beijing": "BJ", "Chongqing": "CQ", "Fujian": "FJ", "Gansu": "GS", "Guangdong": "GD", "Guangxi": "GX",
-    "Guizhou": "GZ", "Hainan": "HI", "Hebei": "HE", "Heilongjiang": "HL", "Henan": "HA", "Hubei": "HB", "Hunan": "HN",
-    "Inner Mongolia": "NM", "Jiangsu": "JS", "Jiangxi": "JX", "Jilin": "JL", "Liaoning": "LN", "Ningxia": "NX",
-    "Qinghai": "QH", "Shaanxi": "SN", "Shandong": "SD", "Shanghai": "SH", "Shanxi": "SX", "Sichuan": "SC", "Tianjin": "TJ",
-    "Tibet": "XZ", "Xinjiang": "XJ", "Yunnan": "YN", "Zhejiang": "ZJ",
-}  # fmt: skip
-
-_NAMES = {"US": US_STATES, "CA": CA_PROVINCES, "CN": CN_PROVINCES}
-_CODES = {country: frozenset(names.values()) for country, names in _NAMES.items()}
+_COUNTRIES = frozenset({"US", "CA", "CN"})
 
 
 def has_regions(country: str) -> bool:
-    """True where a number's region is worth the geocoder's half second of loading."""
-    return country in _NAMES
+    """True where rules ask for a region."""
+    return country in _COUNTRIES
 
 
-def region_of(country: str, description: str) -> str | None:
-    """The ISO 3166-2 code for "City, Province", "City, ST" or "State"; None for a country, several regions or a bare city."""
-    last = description.rpartition(", ")[2]
-    code = _NAMES[country].get(last, last)
-    return f"{country}-{code}" if code in _CODES[country] else None
+def region_of(country: str, code: int, national: str) -> str | None:
+    """ISO 3166-2 code of a national number under a calling code; None where it is not known or of another country."""
+    runs = _runs().get(code)
+    if runs is None:
+        return None
+    found = runs.regions[bisect_right(runs.starts, national[: runs.width]) - 1]
+    return found if found.startswith(country) else None
+
+
+class _Runs(NamedTuple):
+    width: int
+    starts: list[str]
+    regions: list[str]
+
+
+@cache
+def _runs() -> dict[int, _Runs]:
+    """Calling code -> the first leading digits of each run, in order, and its region."""
+    found: dict[int, _Runs] = {}
+    for line in files("recallgate.phone").joinpath("data", "regions.csv").read_text("ascii").splitlines()[1:]:
+        code, start, region = line.split(",")
+        runs = found.setdefault(int(code), _Runs(len(start), [], []))
+        runs.starts.append(start)
+        runs.regions.append(region)
+    return found

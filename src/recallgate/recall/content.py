@@ -4,7 +4,7 @@ Short forms: sms, wecom and robot `{"text"}`; voice `{"say": "…"}`; push `{"ti
 inapp `{"body"}`; worklist `{"title", "script"}`. A key `type` names any other content of the channel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -20,13 +20,44 @@ from recallgate.text.template import TemplateError, render, variables_of
 VARIABLES = frozenset({"price", "code", "link", "brand", "name", "offer", "value"})
 
 
+class Wording:
+    """The content of a way, read once: `names` are the variables that it asks for, and a call fills them in.
+
+    Raises ConfigError that names the channel when a template is malformed or lacks a variable.
+    """
+
+    def __init__(self, way: Way) -> None:
+        self.way = way
+        self.names = variables_in(way)
+        self._fill = _filler(_shaped(way))
+
+    def __call__(self, variables: Mapping[str, object]) -> Any:
+        """The filled content as plain data, which its model has still to accept."""
+        try:
+            return self._fill(variables)
+        except TemplateError as fault:
+            raise ConfigError(f"way: the content for {self.way.channel}: {fault}") from None
+
+    def content(self, variables: Mapping[str, object]) -> Content:
+        """The filled content; raises ConfigError that names the field at fault."""
+        way = self.way
+        channel = BUILT_IN.get(way.channel)
+        try:
+            content = _adapter().validate_python(self(variables))
+        except ValidationError as fault:
+            first = fault.errors(include_input=False, include_context=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(f"way: the content for {way.channel} is wrong at {where}: {first['msg']}") from None
+        if channel is not None and content.type not in channel.contents:
+            raise ConfigError(
+                f"way: channel {way.channel} takes content of type {' or '.join(channel.contents)}, not {content.type}"
+            )
+        return content
+
+
 def content_of(way: Way, variables: Mapping[str, object]) -> Content:
     """The content with its variables filled in; raises ConfigError that names the channel and the field at fault."""
-    try:
-        filled = _filled(way.content, variables)
-    except TemplateError as fault:
-        raise ConfigError(f"way: the content for {way.channel}: {fault}") from None
-    return _read(way, filled)
+    return Wording(way).content(variables)
 
 
 def variables_in(way: Way) -> frozenset[str]:
@@ -42,22 +73,15 @@ def check_way(way: Way) -> None:
     content_of(way, dict.fromkeys(variables_in(way), "x"))
 
 
-def _read(way: Way, data: Any) -> Content:
+def _shaped(way: Way) -> dict[str, Any]:
+    """The content with its type, short forms written out."""
     channel = BUILT_IN.get(way.channel)
-    if channel is None and "type" not in data:
+    if channel is None and "type" not in way.content:
         raise ConfigError(f"way: channel {way.channel!r} is none of the built-in ones; give the content a type")
-    shaped = {"type": channel.contents[0] if channel else None, **data}
+    shaped = {"type": channel.contents[0] if channel else None, **way.content}
     if isinstance(shaped.get("say"), str):
         shaped["say"] = ({"type": "say", "text": shaped["say"]},)
-    try:
-        content = _adapter().validate_python(shaped)
-    except ValidationError as fault:
-        first = fault.errors(include_input=False, include_context=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"way: the content for {way.channel} is wrong at {where}: {first['msg']}") from None
-    if channel is not None and content.type not in channel.contents:
-        raise ConfigError(f"way: channel {way.channel} takes content of type {' or '.join(channel.contents)}, not {content.type}")
-    return content
+    return shaped
 
 
 @cache
@@ -65,16 +89,29 @@ def _adapter() -> TypeAdapter[Content]:
     return TypeAdapter(Content)
 
 
-def _filled(value: object, variables: Mapping[str, object]) -> Any:
+_Fill = Callable[[Mapping[str, object]], Any]
+
+
+def _filler(value: object) -> _Fill:
+    """What fills in a value: parts without variables are taken over as they are."""
+    if not _asks(value):
+        return lambda variables: value
     match value:
         case str():
-            return render(value, variables)
+            return lambda variables: render(value, variables)
         case Mapping():
-            return {key: _filled(item, variables) for key, item in value.items()}
+            asking = [(key, _filler(item)) for key, item in value.items() if _asks(item)]
+            return lambda variables: {**value, **{key: fill(variables) for key, fill in asking}}
         case list() | tuple():
-            return tuple(_filled(item, variables) for item in value)
+            items = [_filler(item) for item in value]
+            return lambda variables: tuple(fill(variables) for fill in items)
         case _:
-            return value
+            raise AssertionError("only texts, mappings and lists hold variables")
+
+
+def _asks(value: object) -> bool:
+    """True when a text in it has something to fill in (or is malformed, which filling in will say)."""
+    return any("{{" in text or "}}" in text for text in _texts(value))
 
 
 def _texts(value: object) -> list[str]:

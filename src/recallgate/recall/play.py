@@ -1,6 +1,6 @@
 """The play: what one person goes through, from the first step to the exit on return."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -104,7 +104,7 @@ class Play:
                 return now >= max(run.ended_at for run in past if run.ended_at is not None) + span
 
 
-def ways_for(send: Send, *, days_idle: int, reachable: frozenset[str] | set[str]) -> tuple[Way, ...]:
+def ways_for(send: Send, *, days_idle: int, reachable: Collection[str]) -> tuple[Way, ...]:
     """The ways by which a person can be reached, in the order to try; empty means unreachable.
 
     With `by_lapse` the order follows the age of the lapse; ways on channels that it does not name come last.

@@ -1,7 +1,8 @@
 """When a wait is over: spans, local times of day, and the two hours a year that clocks skip or repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 JUST_PASSED = timedelta(minutes=30)
 
 
+@lru_cache(maxsize=256)
 def parse_local(text: str) -> time:
     """A time of day such as 10:00; raises ConfigError for anything else."""
     try:
@@ -39,6 +41,7 @@ def wait_ends(wait: "Wait", *, now: datetime, zone: ZoneInfo) -> datetime:
     raise AssertionError("a week holds an allowed day")
 
 
+@lru_cache(maxsize=4096)  # many people of one zone wait for the same local time
 def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     """The UTC instant of a local time: the first one of two, and for a skipped one the first instant after the gap."""
     local = datetime.combine(day, at, tzinfo=zone)
@@ -57,6 +60,8 @@ def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     return high.replace(microsecond=0)
 
 
-def _allowed(start: date, weekdays: Sequence[int]) -> list[date]:
-    days = [start + timedelta(days=offset) for offset in range(9)]
-    return [day for day in days if not weekdays or day.isoweekday() in weekdays]
+def _allowed(start: date, weekdays: Sequence[int]) -> Iterator[date]:
+    for offset in range(9):
+        day = start + timedelta(days=offset)
+        if not weekdays or day.isoweekday() in weekdays:
+            yield day

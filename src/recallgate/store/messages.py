@@ -79,6 +79,22 @@ def body_hash(message: Message) -> str:
     return hashlib.sha256(message.model_dump_json(exclude={"id"}).encode()).hexdigest()
 
 
+_REMEMBERED = 2000
+_fresh: dict[str, Message] = {}
+
+
+def remember(payload: str, message: Message) -> None:
+    """Keep a message beside its stored form for a moment: most are taken up where they were handed in, soon after."""
+    if len(_fresh) >= _REMEMBERED:
+        _fresh.pop(next(iter(_fresh)), None)
+    _fresh[payload] = message
+
+
+def remembered(payload: str) -> Message | None:
+    """The message of a stored form, if it is still at hand; it is handed out once."""
+    return _fresh.pop(payload, None)
+
+
 _INSERT = f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {{page}} p where true on conflict do nothing returning tenant, id"
 
 
@@ -91,6 +107,8 @@ def insert(connection: Connection, messages: Sequence[Message], now: datetime) -
     rows = []
     for message in messages:
         origin = message.origin
+        payload = message.model_dump_json(exclude_none=True)
+        remember(payload, message)
         rows.append(
             (
                 message.tenant,
@@ -108,7 +126,7 @@ def insert(connection: Connection, messages: Sequence[Message], now: datetime) -
                 origin.run if origin else 0,
                 message.idempotency_key,
                 body_hash(message) if message.idempotency_key else "",
-                message.model_dump_json(exclude_none=True),
+                payload,
                 at,
                 at,
                 max(at, to_ms(message.not_before)) if message.not_before else at,

@@ -23,7 +23,12 @@ def render(template: str, variables: Mapping[str, object]) -> str:
     """
     out, size = [], 0
     for piece, filters in _pieces(template):
-        text = piece if filters is None else _value(piece, filters, variables)
+        if filters is None:
+            text = piece
+        elif filters or type(found := variables.get(piece)) is not str:
+            text = _value(piece, filters, variables)
+        else:
+            text = found
         size += len(text)
         if size > MAX_OUTPUT:
             raise TemplateError(f"template: the text grows over {MAX_OUTPUT} characters")
