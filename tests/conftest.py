@@ -3,7 +3,7 @@
 from typing import Any
 
 from oracles.pins import announcement
-from oracles.same import rows, table
+from oracles.same import rows, said, table
 from postgres import postgres_server
 
 __all__ = ["postgres_server"]
@@ -20,6 +20,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_sep("=", "What equals what")
         for line in table(kept):
             terminalreporter.write_line(line)
+        terminalreporter.write_sep("=", said(kept), bold=True)
     if told := announcement():
         terminalreporter.write_sep("!", "oracles")
         terminalreporter.write_line(told, yellow=True)

@@ -54,6 +54,7 @@ from recallgate_adapters._push import (
     ttl_s,
     within,
 )
+from recallgate_adapters._tokens import ended_by, in_header
 
 ERRORS = {
     "1": ErrorKind.UNKNOWN,
@@ -116,8 +117,8 @@ class GetuiPush(Adapter):
         self.auth = TokenAuth(
             build=self._build_token,
             parse=self._parse_token,
-            apply=_apply_token,
-            expired=_token_expired,
+            apply=in_header("token"),
+            expired=ended_by("code", ("10001",)),
             identity=f"getui {config.base_url} {config.app_id} {config.app_key}",
         )
 
@@ -293,16 +294,3 @@ def _outcome(message: Message, results: list[tuple[str, str]]) -> Receipt | Send
     if result == "successed_ignore":
         return SendError(ErrorKind.UNREACHABLE, result, "the device was inactive for 30 days and got nothing")
     return Receipt(message_id=message.id, vendor_id=task, note=result)
-
-
-def _apply_token(request: httpx.Request, token: Token) -> httpx.Request:
-    request.headers["token"] = token.value
-    return request
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("code")) == "10001"

@@ -50,6 +50,7 @@ from recallgate_adapters._push import (
     text_id,
     ttl_s,
 )
+from recallgate_adapters._tokens import ended_by
 from recallgate_adapters.huawei_push_receipts import REPORT_ERRORS, STATUSES, read, verify
 
 ERRORS = {
@@ -113,7 +114,9 @@ class HuaweiPush(Adapter):
 
     def __init__(self, config: HuaweiPushConfig, tools: Tools) -> None:
         super().__init__(config, tools)
-        self.auth = client_credentials(config.token_url, config.app_id, config.app_secret, tools, expired=_token_expired)
+        self.auth = client_credentials(
+            config.token_url, config.app_id, config.app_secret, tools, expired=ended_by("code", BAD_TOKEN)
+        )
 
     def build(self, message: Message) -> httpx.Request:
         return self.build_batch([message])
@@ -208,11 +211,3 @@ def _illegal(words: object) -> set[str] | None:
         return None
     tokens = told.get("illegal_tokens") if isinstance(told, dict) else None
     return {str(token) for token in tokens} if isinstance(tokens, list) else None
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("code")) in BAD_TOKEN

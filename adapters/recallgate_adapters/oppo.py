@@ -56,6 +56,7 @@ from recallgate_adapters._push import (
     ttl_s,
     within,
 )
+from recallgate_adapters._tokens import ended_by
 from recallgate_adapters.oppo_receipts import ERRORS, REPORT_ERRORS, STATUSES, events_of
 from recallgate_adapters.xiaomi import tomorrow
 
@@ -104,7 +105,7 @@ class OppoPush(Adapter):
             build=self._build_token,
             parse=self._parse_token,
             apply=_apply_token,
-            expired=_token_expired,
+            expired=ended_by("code", BAD_TOKEN),
             identity=f"oppo {config.base_url} {config.app_key}",
         )
 
@@ -247,11 +248,3 @@ def _click(link: str | None, activity: str | None) -> dict[str, Any]:
 def _apply_token(request: httpx.Request, token: Token) -> httpx.Request:
     form = {"auth_token": token.value, **dict(httpx.QueryParams(request.content.decode()))}
     return httpx.Request(request.method, request.url, data=form)
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("code")) in BAD_TOKEN

@@ -57,6 +57,7 @@ from recallgate_adapters._push import (
     text_id,
     ttl_s,
 )
+from recallgate_adapters._tokens import ended_by, in_header
 from recallgate_adapters.xiaomi import tomorrow
 
 ERRORS = {
@@ -74,7 +75,7 @@ ERRORS = {
 }
 # Types of a receipt.
 STATUSES: dict[str, EventType | None] = {"0": EventType.DELIVERED, "1": EventType.CLICKED, "2": EventType.UNDELIVERED}
-DAILY, BAD_TOKEN = ("10070", "10073", "10252", "10254"), "10000"
+DAILY, BAD_TOKEN = ("10070", "10073", "10252", "10254"), ("10000",)
 LEAST_TTL_S, MAX_TTL_S = 60, 604_800
 MAX_MAP, MAX_CALLBACK, MAX_PARAM = 1024, 128, 64
 
@@ -116,8 +117,8 @@ class VivoPush(Adapter):
         self.auth = TokenAuth(
             build=self._build_token,
             parse=self._parse_token,
-            apply=_apply_token,
-            expired=_token_expired,
+            apply=in_header("authToken"),
+            expired=ended_by("result", BAD_TOKEN),
             identity=f"vivo {config.base_url} {config.app_id}",
         )
 
@@ -234,16 +235,3 @@ def _events(task: str, row: Mapping[str, Any], message_id: str | None) -> list[E
         )
         for target in targets
     ]
-
-
-def _apply_token(request: httpx.Request, token: Token) -> httpx.Request:
-    request.headers["authToken"] = token.value
-    return request
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("result")) == BAD_TOKEN

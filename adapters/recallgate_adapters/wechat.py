@@ -43,6 +43,7 @@ from recallgate import (
     retry_after,
 )
 from recallgate_adapters._push import compact, given, not_sent, read_code, said, text_id
+from recallgate_adapters._tokens import ended_by, in_query
 from recallgate_adapters.wechat_callback import REPORT_ERRORS, STATUSES, read
 from recallgate_adapters.wecom_content import within
 from recallgate_adapters.wecom_crypto import key_bytes
@@ -126,8 +127,8 @@ class WechatOa(Adapter):
         self.auth = TokenAuth(
             build=self._build_token,
             parse=self._parse_token,
-            apply=_apply_token,
-            expired=_token_expired,
+            apply=in_query,
+            expired=ended_by("errcode", BAD_TOKEN),
             identity=f"wechat {config.base_url} {config.app_id}",
         )
 
@@ -249,19 +250,6 @@ def _article(card: Card) -> dict[str, Any]:
     if card.button is not None:
         raise _unsupported("news.button", "an article has no button")
     return given({"title": card.title, "description": card.description, "url": card.url, "picurl": card.image})
-
-
-def _apply_token(request: httpx.Request, token: Token) -> httpx.Request:
-    request.url = request.url.copy_merge_params({"access_token": token.value})
-    return request
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("errcode")) in BAD_TOKEN
 
 
 def _unsupported(name: str, why: str) -> SendError:

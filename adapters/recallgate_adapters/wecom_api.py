@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from recallgate import ErrorKind, SendError, Token, TokenAuth, Tools, http_kind, read_json, retry_after
 from recallgate_adapters._shared import mask_digits
+from recallgate_adapters._tokens import ended_by, in_query
 
 ERRORS: dict[str, ErrorKind] = {
     "-1": ErrorKind.TEMPORARY,
@@ -97,8 +98,8 @@ def token_auth(base_url: str, corp_id: str, secret: SecretStr, tools: Tools, *, 
     return TokenAuth(
         build=build,
         parse=lambda response: _parse_token(response, tools.now()),
-        apply=_apply_token,
-        expired=_token_expired,
+        apply=in_query,
+        expired=ended_by("errcode", BAD_TOKEN),
         identity=f"wecom {base_url} {corp_id} {product}",
     )
 
@@ -114,16 +115,3 @@ def _parse_token(response: httpx.Response, now: datetime) -> Token:
     except (KeyError, ValueError, TypeError):
         pass
     raise SendError(ErrorKind.UNAVAILABLE, "token", "the token's answer cannot be read") from None
-
-
-def _apply_token(request: httpx.Request, token: Token) -> httpx.Request:
-    request.url = request.url.copy_merge_params({"access_token": token.value})
-    return request
-
-
-def _token_expired(response: httpx.Response) -> bool:
-    try:
-        answer = response.json()
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and str(answer.get("errcode")) in BAD_TOKEN

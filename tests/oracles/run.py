@@ -1,7 +1,9 @@
 """Run the oracles: `python tests/oracles/run.py`, then further arguments of pytest. Prints the table "What equals what".
 
 A virtual environment `.venv-oracles` is made in the repository's root, with the vendors' own SDKs in the versions of
-`requirements/*.txt` and recallgate with what its tests need. Here a missing SDK is a failure, never a test left out.
+`requirements/*.txt`. What comes with them is pinned in `lock.txt`, so that nothing is worked out anew; `run.py lock` does that
+after a pin was changed, and writes the file. Here a missing SDK is a failure, never a test left out, and a whole run in which
+fewer than fifteen vendors are proven equal fails.
 """
 
 import hashlib
@@ -17,20 +19,51 @@ VENV = ROOT / ".venv-oracles"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+LOCK = FOLDER / "lock.txt"
+OURS = f"{ROOT}[email,push,sms,voice,wecom,sandbox,testing]"
+LEAST = 15
+
+
 def main(arguments: list[str]) -> int:
     """Install what is missing, run the tests; answers pytest's exit code."""
-    requirements = sorted((FOLDER / "requirements").glob("*.txt"))
-    stamp, wanted = VENV / "ready", _digest([*requirements, ROOT / "pyproject.toml"])
+    if arguments == ["lock"]:
+        return lock()
+    stamp, wanted = VENV / "ready", _digest([LOCK, ROOT / "pyproject.toml"])
     if not (PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted):
-        if not PYTHON.exists():
-            venv.create(VENV, with_pip=True)
-        pins = [argument for path in requirements for argument in ("-r", str(path))]
-        pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        if failed := subprocess.call([*pip, *pins, "-e", f"{ROOT}[dev]"], cwd=ROOT):
+        _say(f"installing the vendors' SDKs into {VENV}")
+        if failed := _made() or _pip("--no-deps", "-r", str(LOCK)) or _pip("--no-deps", "-e", str(ROOT)):
             return failed
         stamp.write_text(wanted)
-    command = [str(PYTHON), "-m", "pytest", str(FOLDER), "-p", "no:cacheprovider", *arguments]
-    return subprocess.call(command, cwd=ROOT, env={**os.environ, "RECALLGATE_ORACLES": "all"})
+    _say("our requests against those of the vendors' own clients")
+    command = [str(PYTHON), "-m", "pytest", str(FOLDER), "-p", "no:cacheprovider", "-n", "auto", *arguments]
+    asked = {"RECALLGATE_ORACLES": "all"} | ({} if arguments else {"RECALLGATE_ORACLES_LEAST": str(LEAST)})
+    return subprocess.call(command, cwd=ROOT, env={**os.environ, **asked})
+
+
+def lock() -> int:
+    """Let pip work out what goes with the pins, and write it down."""
+    pins = [argument for path in sorted((FOLDER / "requirements").glob("*.txt")) for argument in ("-r", str(path))]
+    if failed := _made() or _pip(*pins, "-e", OURS, "hypothesis", "pytest-xdist"):
+        return failed
+    frozen = subprocess.run(
+        [str(PYTHON), "-m", "pip", "freeze", "--exclude-editable"], capture_output=True, text=True, check=True
+    ).stdout
+    LOCK.write_text(f"# Made by `python tests/oracles/run.py lock`.\n{frozen}", encoding="utf-8")
+    return 0
+
+
+def _made() -> int:
+    if not PYTHON.exists():
+        venv.create(VENV, with_pip=True)
+    return 0
+
+
+def _pip(*arguments: str) -> int:
+    return subprocess.call([str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments], cwd=ROOT)
+
+
+def _say(words: str) -> None:
+    print(f"== oracles: {words}", flush=True)  # noqa: T201 - a script that talks
 
 
 def _digest(paths: list[Path]) -> str:

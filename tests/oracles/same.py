@@ -102,6 +102,21 @@ def table(kept: Sequence[Row]) -> list[str]:
     return [" | ".join((*(line[at].ljust(widths[at]) for at in range(3)), line[3])) for line in cells]
 
 
+def said(kept: Sequence[Row]) -> str:
+    """What the rows prove, in one line."""
+    vendors = {row.vendor for row in kept}
+    plain = sum(row.outcome == "equal" for row in kept)
+    return (
+        f"{len(vendors)} vendors proven equal to their own clients: {len(kept)} comparisons, {plain} without any difference,"
+        f" {len(kept) - plain} with listed ones"
+    )
+
+
+def proven_vendors(kept: Sequence[Row]) -> set[str]:
+    """The vendors with something that is equal without any difference."""
+    return {row.vendor for row in kept if row.outcome == "equal"}
+
+
 def _body(content: bytes, form: Body) -> dict[str, Any]:
     if form == "form":
         return _fields("form", content.decode())

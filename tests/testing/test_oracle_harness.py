@@ -1,5 +1,9 @@
 """The harness of the oracles notices every difference, and its server hears and answers over a real socket."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -7,7 +11,7 @@ import pytest
 
 from oracles import pins
 from oracles.loopback import Loopback, Recorded
-from oracles.same import Row, Same, differences, rows, table
+from oracles.same import Row, Same, differences, proven_vendors, rows, said, table
 
 OURS = httpx.Request(
     "POST", "https://vendor.example/v1/a%2Fb?x=1&x=2", headers={"accept": "text/plain"}, json={"to": [{"n": "1"}], "ok": True}
@@ -112,3 +116,43 @@ def test_every_oracle_names_its_pins() -> None:
     files = {path.stem for path in (pins.FOLDER / "requirements").glob("*.txt")}
 
     assert set(pins.vendors()) <= files
+
+
+def test_the_lock_has_every_pin_in_its_version() -> None:
+    locked = dict(line.split("==") for line in (pins.FOLDER / "lock.txt").read_text().splitlines() if "==" in line)
+    named = {name.lower().replace("_", "-").replace(".", "-"): version for name, version in locked.items()}
+    for vendor in pins.vendors():
+        for package, version in pins._pins(vendor):
+            assert named[package.lower().replace("_", "-").replace(".", "-")] == version, vendor
+
+
+def test_what_is_said_counts_vendors_and_differences() -> None:
+    kept = [Row("a", "send", "sdk 1", "equal"), Row("a", "batch", "sdk 1", "path differs: why"), Row("b", "send", "sdk 2", "x")]
+
+    assert said(kept).startswith("2 vendors proven equal to their own clients: 3 comparisons, 1 without any difference")
+    assert proven_vendors(kept) == {"a"}
+
+
+@pytest.mark.parametrize(("least", "code"), [("1", 0), ("2", 1)])
+def test_too_few_vendors_fail_a_run_of_which_every_test_passed(tmp_path: Path, least: str, code: int) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "from oracles.conftest import pytest_sessionfinish\n__all__ = ['pytest_sessionfinish']\n"
+    )
+    (tmp_path / "test_one.py").write_text(
+        "from oracles.same import PROPERTY\n"
+        "def test_one(record_property):\n"
+        "    record_property(PROPERTY, ('acme', 'send', 'sdk 1', 'equal'))\n"
+    )
+    tests = Path(__file__).parent.parent
+    path = os.pathsep.join([str(tests), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path, "RECALLGATE_ORACLES_LEAST": least},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code, done.stdout
+    assert ("ORACLES FAILED: 1 vendors" in done.stdout) is (code == 1)
