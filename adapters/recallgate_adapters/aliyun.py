@@ -92,6 +92,22 @@ class AliyunSms(Adapter):
     vendor, channel, api = "aliyun", channels.SMS, 1
     Config, Options = AliyunSmsConfig, AliyunSmsOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = (
+        "InvalidAccessKeyId.NotFound",
+        "InvalidTimeStamp.Expired",
+        "ServiceUnavailable",
+        "SignatureDoesNotMatch",
+        "SignatureNonceUsed",
+        "Throttling",
+        "Throttling.User",
+        "isp.SYSTEM_ERROR",
+        "isv.BLACK_KEY_CONTROL_LIMIT",
+        "isv.INVALID_JSON_PARAM",
+        "isv.MOBILE_COUNT_OVER_LIMIT",
+        "isv.PARAM_LENGTH_LIMIT",
+        "isv.SMS_TEMPLATE_ILLEGAL",
+        "isv.TEMPLATE_MISSING_PARAMETERS",
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         callbacks="secret_path", reports=True, inbound=True, templates_only=True, default_rate=5000.0
     )

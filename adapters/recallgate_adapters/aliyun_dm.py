@@ -118,6 +118,15 @@ class AliyunEmail(Adapter):
     vendor, channel, api = "aliyun", channels.EMAIL, 1
     Config, Options = AliyunEmailConfig, AliyunEmailOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = (
+        "Forbidden.RAM",
+        "InternalError",
+        "InvalidAccessKeyId.NotFound",
+        "ServiceUnavailable",
+        "SignatureDoesNotMatch",
+        "Throttling",
+        "Throttling.User",
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="secret_path", reports=True)
     config: AliyunEmailConfig
 

@@ -69,6 +69,7 @@ class AwsEum(Adapter):
     needs = {"cryptography": "recallgate[sms]"}
     Config, Options = AwsEumConfig, AwsEumOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("InvalidClientTokenId", "SignatureDoesNotMatch")
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True, inbound=True, validity=True)
     config: AwsEumConfig
 

@@ -65,6 +65,7 @@ class AwsSns(Adapter):
     vendor, channel, product, api = "aws", channels.SMS, "sns", 1
     Config, Options = AwsSnsConfig, AwsSnsOptions
     errors = ERRORS
+    unverified = ("InvalidClientTokenId", "SignatureDoesNotMatch", "Throttled", "ThrottlingException")
     capabilities: ClassVar[Capabilities] = Capabilities()
     config: AwsSnsConfig
 

@@ -88,6 +88,23 @@ class DingtalkRobot(Adapter):
     vendor, channel = "dingtalk", channels.ROBOT
     Config, Options = DingtalkConfig, DingtalkOptions
     errors = ERRORS
+    unverified = (
+        "-1",
+        "40035",
+        "43004",
+        "300001",
+        "310000",
+        "400013",
+        "400101",
+        "400102",
+        "400105",
+        "400106",
+        "410100",
+        "430101",
+        "430102",
+        "430103",
+        "430104",
+    )
     capabilities = Capabilities(per_user_link=False, max_bytes=MAX_BODY, default_rate=20 / 60)
     config: DingtalkConfig
 

@@ -76,6 +76,7 @@ class FeishuRobot(Adapter):
     vendor, channel = "feishu", channels.ROBOT
     Config = FeishuConfig
     errors = ERRORS
+    unverified = ("9499", "19001", "19022", "19024")
     capabilities = Capabilities(per_user_link=False, max_bytes=MAX_BODY, default_rate=100 / 60)
     config: FeishuConfig
 

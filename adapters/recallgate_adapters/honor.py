@@ -94,6 +94,7 @@ class HonorPush(Adapter):
     vendor, channel = "honor", channels.PUSH
     Config, Options = HonorConfig, HonorOptions
     errors, statuses = ERRORS, STATUSES
+    unverified = ("80100000", "80100003", "80200001", "80200003", "80300007", "80300010")
     capabilities = Capabilities(callbacks="secret_path", reports=True, validity=True, max_bytes=MAX_PAYLOAD)
     batch_size: ClassVar[int] = 1000
     config: HonorConfig

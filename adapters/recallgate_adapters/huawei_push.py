@@ -108,6 +108,7 @@ class HuaweiPush(Adapter):
     vendor, channel = "huawei", channels.PUSH
     Config, Options = HuaweiPushConfig, HuaweiPushOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("80100001", "80100002", "80100004", "80100013", "80300002", "80300008", "81000001")
     capabilities = Capabilities(callbacks="signature", reports=True, validity=True, max_bytes=MAX_PAYLOAD)
     batch_size: ClassVar[int] = 1000
     config: HuaweiPushConfig

@@ -105,6 +105,7 @@ class JpushPush(Adapter):
     Config, Options = JpushConfig, JpushOptions
     auth = Basic("app_key", "master_secret")
     errors, statuses = ERRORS, STATUSES
+    unverified = ("1000", "1001", "1009", "1012", "1020", "1030", "2002", "2003", "2004", "2005")
     capabilities = Capabilities(
         callbacks="secret_path", reports=True, idempotency=86_400, validity=True, max_bytes=MAX_IOS, default_rate=10.0
     )

@@ -107,6 +107,7 @@ class MailgunEmail(Adapter):
     vendor, channel, api = "mailgun", channels.EMAIL, 1
     Config, Options = MailgunConfig, MailgunOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("402", "403", "413", "429")
     auth = Basic("user", "api_key")
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True)
     batch_size: ClassVar[int] = 1000

@@ -83,6 +83,7 @@ class MessagebirdSms(Adapter):
     vendor, channel, api = "messagebird", channels.SMS, 1
     Config, Options = MessagebirdSmsConfig, MessagebirdSmsOptions
     errors, statuses = ERRORS, STATUSES
+    unverified = ("2", "9", "10", "20", "21", "25", "98", "99")
     batch_size: ClassVar[int] = 50
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True, validity=True)
     config: MessagebirdSmsConfig

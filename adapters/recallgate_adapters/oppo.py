@@ -95,6 +95,7 @@ class OppoPush(Adapter):
     vendor, channel = "oppo", channels.PUSH
     Config, Options = OppoConfig, OppoOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("10000",)
     capabilities = Capabilities(callbacks="secret_path", reports=True, idempotency=86_400, validity=True)
     batch_size: ClassVar[int] = 1000
     config: OppoConfig

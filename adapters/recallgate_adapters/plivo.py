@@ -105,6 +105,7 @@ class PlivoSms(Adapter):
     vendor, channel, api = "plivo", channels.SMS, 1
     Config, Options = PlivoSmsConfig, PlivoSmsOptions
     report_errors, statuses = REPORT_ERRORS, STATUSES
+    unverified = ("60", "70", "80", "90", "100", "110", "200", "300", "420", "450", "900", "1000")
     auth = Basic("auth_id", "auth_token")
     batch_size: ClassVar[int] = 100
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True, inbound=True, validity=True)

@@ -91,6 +91,7 @@ class PostmarkEmail(Adapter):
     vendor, channel, api = "postmark", channels.EMAIL, 1
     Config, Options = PostmarkConfig, PostmarkOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("1101", "1105", "1109")
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="secret_path", reports=True)
     batch_size: ClassVar[int] = 500
     config: PostmarkConfig

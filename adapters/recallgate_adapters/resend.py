@@ -107,6 +107,17 @@ class ResendEmail(Adapter):
     vendor, channel, api = "resend", channels.EMAIL, 1
     Config, Options = ResendConfig, ResendOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = (
+        "concurrent_idempotent_requests",
+        "internal_server_error",
+        "invalid_attachment",
+        "invalid_from_address",
+        "invalid_idempotency_key",
+        "invalid_idempotent_request",
+        "invalid_to_address",
+        "not_found",
+        "restricted_api_key",
+    )
     auth = Bearer("api_key")
     capabilities: ClassVar[Capabilities] = Capabilities(
         callbacks="signature", reports=True, idempotency=int(REMEMBERED.total_seconds())

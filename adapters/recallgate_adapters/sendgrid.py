@@ -112,6 +112,7 @@ class SendgridEmail(Adapter):
     needs = {"cryptography": "recallgate[email]"}
     Config, Options = SendgridConfig, SendgridOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("429", "503")
     auth = Bearer("api_key")
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True)
     batch_size: ClassVar[int] = 1000

@@ -109,6 +109,7 @@ class SesEmail(Adapter):
     needs = {"cryptography": "recallgate[email]"}
     Config, Options = SesConfig, SesOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("ThrottlingException",)
     capabilities: ClassVar[Capabilities] = Capabilities(callbacks="signature", reports=True)
     batch_size: ClassVar[int] = 50
     config: SesConfig

@@ -140,6 +140,7 @@ class VonageSms(Adapter):
     vendor, channel, api = "vonage", channels.SMS, 1
     Config, Options = VonageSmsConfig, VonageSmsOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("23", "29")
     capabilities: ClassVar[Capabilities] = Capabilities(
         callbacks="signature", reports=True, inbound=True, validity=True, default_rate=30.0
     )

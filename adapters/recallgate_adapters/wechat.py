@@ -119,6 +119,7 @@ class WechatOa(Adapter):
     needs = {"cryptography": "recallgate[wecom]", "defusedxml": "recallgate[wecom]"}
     Config, Options = WechatConfig, WechatOptions
     errors, report_errors, statuses = ERRORS, REPORT_ERRORS, STATUSES
+    unverified = ("40164", "45015")
     capabilities = Capabilities(callbacks="signature", reports=True, inbound=True)
     config: WechatConfig
 

@@ -75,6 +75,7 @@ class WecomApp(Adapter):
     needs = {"cryptography": "recallgate[wecom]", "defusedxml": "recallgate[wecom]"}
     Config, Options = WecomConfig, WecomOptions
     errors, statuses = ERRORS, STATUSES
+    unverified = ("41048", "41050")
     capabilities = Capabilities(callbacks="signature", inbound=True, per_user_link=True)
     batch_size: ClassVar[int] = 1000
     config: WecomConfig

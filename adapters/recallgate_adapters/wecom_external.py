@@ -99,6 +99,7 @@ class WecomExternalMessages(Adapter):
     needs = {"cryptography": "recallgate[wecom]"}
     Config, Options = WecomExternalConfig, WecomExternalOptions
     errors, report_errors = ERRORS, REPORT_ERRORS
+    unverified = ("41048", "41050")
     statuses = {**RESULTS, **wecom_callback.STATUSES}
     capabilities = Capabilities(callbacks="signature", reports=True, inbound=True, per_user_link=False)
     # A task takes 10,000; the answer about what became of it has a thousand a page.

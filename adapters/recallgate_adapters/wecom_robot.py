@@ -65,6 +65,7 @@ class WecomRobot(Adapter):
     vendor, channel, product = "wecom", channels.ROBOT, "robot"
     Config, Options = WecomRobotConfig, WecomRobotOptions
     errors = ERRORS
+    unverified = ("41048", "41050")
     capabilities = Capabilities(per_user_link=False, default_rate=20 / 60)
     config: WecomRobotConfig
 

@@ -1,6 +1,6 @@
 """What a vendor author writes: an adapter describes requests and reads answers, and does no I/O of its own."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -190,6 +190,7 @@ class Capabilities:
 class _Vendor:
     """What adapters and drivers share: names, tables, settings.
 
+    `unverified` are those codes of the tables that no document of the vendor and no library of its own was found to say.
     `needs` are modules that recallgate does not bring by itself, each with what to install for it: `{"jwt": "acme[jwt]"}`.
     """
 
@@ -203,6 +204,7 @@ class _Vendor:
     report_errors: ClassVar[Mapping[str, ErrorKind]] = {}
     statuses: ClassVar[Mapping[str, EventType | None]] = {}
     capabilities: ClassVar[Capabilities] = Capabilities()
+    unverified: ClassVar[Collection[str]] = ()
     needs: ClassVar[Mapping[str, str]] = {}
     auth: Auth = None
 

@@ -59,7 +59,9 @@ def _made() -> int:
 
 
 def _pip(*arguments: str) -> int:
-    return subprocess.call([str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments], cwd=ROOT)
+    return subprocess.call(
+        [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile", *arguments], cwd=ROOT
+    )
 
 
 def _say(words: str) -> None:

@@ -91,6 +91,7 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
                 "example_message": message,
                 "errors": dict(cls.errors),
                 "report_errors": dict(cls.report_errors),
+                "unverified": sorted(cls.unverified),
                 "statuses": dict(cls.statuses),
             }
         )
@@ -119,7 +120,8 @@ def show(name: Name, json_output: JsonFlag = False) -> None:
         ],
     )
     if cls.errors or cls.report_errors:
-        table(("code", "means"), sorted({**cls.errors, **cls.report_errors}.items()))
+        codes = sorted({**cls.errors, **cls.report_errors}.items())
+        table(("code", "means", ""), [(code, kind, "unverified" if code in cls.unverified else "") for code, kind in codes])
 
 
 @app.command("request")

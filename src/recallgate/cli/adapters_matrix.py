@@ -19,13 +19,14 @@ Made by `recallgate adapters matrix --out {path}` from the classes, and checked 
 `recallgate adapters show NAME` has an adapter's settings, an example, and the meaning of each code.
 
 * **codes**: of submits, of delivery reports, and status words that are mapped; any other is kept as `unknown`.
+* **unverified**: how many of these codes were found in no document and no library of the vendor.
 * **callbacks**: *signature*: the vendor signs, and we verify; *secret path*: it does not, and only the secret in the callback's
   address tells its news from anybody's; *none*: it sends none.
 * **held against**: the client whose requests, signatures and callbacks ours are compared with in `tests/oracles`, or else the
   vendor's documents alone. Nothing in this table was tried on a live account of a vendor.
 
-| adapter | channel | can | codes | callbacks | held against |
-| --- | --- | --- | --- | --- | --- |
+| adapter | channel | can | codes | unverified | callbacks | held against |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 _CALLBACKS = {"signature": "signature", "secret_path": "secret path", "none": "none"}
 _PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#]+)")
@@ -85,6 +86,7 @@ def _line(name: str, cls: "AdapterClass", oracles: Mapping[str, list[str]]) -> s
         cls.channel.name,
         abilities(can),
         f"{len(cls.errors)} + {len(cls.report_errors)} + {len(cls.statuses)}",
+        str(len({*cls.unverified}) or "–"),
         _CALLBACKS[can.callbacks],
         ", ".join(against) or "documents",
     )
