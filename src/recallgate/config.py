@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -141,7 +141,8 @@ class GatewayConfig(_Settings):
 
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
     callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
-    further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `global_holdout_bp`: share in 1/100 percent kept from all marketing.
+    further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
+    flight; a worker that dies keeps what it was sending for `lease_s`. `global_holdout_bp`: share in 1/100 percent kept from all marketing.
     `registry_required`: numbers are compared with do-not-call registries, and marketing waits for the comparison where the law
     asks for it. `rules` changes rows of law by id, `rules_warn_days` is the age from which a row is old. `holidays` lists dates
     by country or region, `words` are lists of blocked words, `policies` further policies by a name of their own.
@@ -170,6 +171,9 @@ class GatewayConfig(_Settings):
     words: tuple[WordList, ...] = ()
     policies: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     report_wait_s: float = Field(default=900.0, gt=0)
+    engine: Literal["embedded", "pgqueuer"] = "embedded"
+    concurrency: int = Field(default=1000, ge=1, le=100_000)
+    lease_s: float = Field(default=60.0, ge=1)
     max_attempts: int = Field(default=6, ge=1, le=50)
     max_queue_age_s: float = Field(default=86_400.0, gt=0)
 

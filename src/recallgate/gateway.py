@@ -22,11 +22,14 @@ from recallgate.delivery.explain import explain_dry, explain_person, explain_sto
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.senders import SenderDesk
 from recallgate.delivery.stage import Stager
+from recallgate.delivery.status import account_health, status
 from recallgate.delivery.worker import PAGE, Pace, Worker
+from recallgate.engines.choose import accept, engine_named
+from recallgate.engines.port import Crew
 from recallgate.inbox import Inbox
 from recallgate.model.address import Address
 from recallgate.model.chance import Chance, Simulation
-from recallgate.model.clock import Clock, SystemClock, from_ms, to_ms
+from recallgate.model.clock import Clock, from_ms, to_ms
 from recallgate.model.content import Content
 from recallgate.model.errors import ConfigError, ForgedCallback
 from recallgate.model.event import Event
@@ -39,6 +42,7 @@ from recallgate.rules.optout import codes_in_suffix
 from recallgate.rules.regulations import RuleBook
 from recallgate.store import campaigns, ledger, messages
 from recallgate.store.choice import store_of
+from recallgate.store.clock import StoreClock
 from recallgate.store.engine import Store
 from recallgate.store.ledger import ConsentRow, SuppressionRow
 from recallgate.store.messages import Stored
@@ -80,9 +84,10 @@ class Gateway:
         names = [account.name for account in self.config.accounts]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ConfigError(f"accounts: two are called {doubled[0]}; give one another name")
-        self.clock: Clock = clock or SystemClock()
         self._store_given = store is not None or self.config.store is not None
         self.store = store if isinstance(store, Store) else store_of(store or self.config.store, simulated=simulation is not None)
+        self.clock: Clock = clock or StoreClock(self.store)
+        self.engine = engine_named(self.config.engine)
         self._chance: Chance = simulation or Chance()
         self._simulated = simulation is not None
         self._addresses = CallbackAddresses(self.config, self.clock, self._chance)
@@ -122,7 +127,7 @@ class Gateway:
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
-        pace = Pace(quick_retries=0, in_order=True, chunk=PAGE) if self._simulated else Pace()
+        pace = Pace(quick_retries=0, in_order=True, chunk=PAGE) if self._simulated else Pace.of(self.config)
         return Worker(
             self.store,
             self.clock,
@@ -151,6 +156,7 @@ class Gateway:
             )
             self._store_given = True
         await self.store.open()
+        await self.engine.open(self.store)
         await self.senders.open()
         for account in self._drivers.listening:
             await account.open()
@@ -184,7 +190,8 @@ class Gateway:
         waiting = list(batch)
         now = self.clock.now()
         for start in range(0, len(waiting), page):
-            stored += await self.store.run(partial(messages.insert, messages=waiting[start : start + page], now=now))
+            stored += await self.store.run(partial(accept, self.engine, waiting[start : start + page], now))
+        self.engine.wake()
         return stored
 
     def channel(self, name: str) -> "ChannelSender":
@@ -351,26 +358,8 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work in real time until `stop` is set: pages, jobs, flushes."""
-        stop = stop or asyncio.Event()
-        jobs = [asyncio.create_task(self._every(job, stop)) for job in self._jobs]
-        try:
-            await self.worker.run(stop)
-        finally:
-            stop.set()
-            await asyncio.gather(*jobs, return_exceptions=True)
-
-    async def _every(self, job: Job, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                done = await job.run(self.clock.now())
-            except Exception as exc:  # the next round tries again; a job's fault must not end the worker
-                _log.error("job %s failed: %s", job.name, type(exc).__name__)
-                done = 0
-            if not done:
-                try:
-                    await asyncio.wait_for(stop.wait(), job.every.total_seconds())
-                except TimeoutError:
-                    continue
+        crew = Crew(self.store, self.clock, self.worker, self.router.channels, tuple(self._jobs), self._health)
+        await self.engine.run(crew, stop or asyncio.Event())
 
     async def pause(self, scope: str, name: str) -> None:
         """Pause a campaign, account or channel: nothing of it leaves after the chunk that is being staged now."""
@@ -392,19 +381,12 @@ class Gateway:
         )
 
     async def status(self) -> dict[str, Any]:
-        """Messages by state, and the health of accounts."""
-        counts = await self.store.run(lambda c: messages.count_by_state(c, self.config.tenant))
-        now = self.clock.now()
-        health = {
-            name: {
-                "available": account.available(now),
-                "out_until": account.out_until.isoformat() if account.out_until else None,
-                "reason": account.out_reason,
-                "breaker_open": account.breaker.open_until is not None,
-            }
-            for name, account in self.accounts.items()
-        }
-        return {"messages": counts, "accounts": health}
+        """Messages by state, queues and how late they are, what is uncertain or dead, workers, and the health of accounts."""
+        health, now = self._health(), self.clock.now()
+        return await self.store.run(lambda c: status(c, self.config.tenant, accounts=health, now=now))
+
+    def _health(self) -> dict[str, Any]:
+        return account_health(self.accounts, self.clock.now())
 
     # --- addresses for vendors
 

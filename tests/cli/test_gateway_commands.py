@@ -177,7 +177,8 @@ def test_new_store_is_made_and_stays(run, tmp_path):
 
     assert first.out == second.out == f"{address} is at version 0001\n"
     assert "this release needs 0001" in run("db", "version", "--store", address).out
-    assert run("status", "--store", address, "--json").json == {"messages": {}, "accounts": {}}
+    found = run("status", "--store", address, "--json").json
+    assert (found["messages"], found["accounts"], found["workers"], found["queue_depth"]) == ({}, {}, [], 0)
 
 
 def test_store_of_a_newer_release_is_refused(run, tmp_path):

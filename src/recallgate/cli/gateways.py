@@ -31,11 +31,24 @@ def settings_of(config: str | None) -> "GatewayConfig":
     return GatewayConfig.from_toml(config) if config is not None else GatewayConfig.from_environment()
 
 
-def gateway_of(config: str | None = None, *, store: str | None = None, dsn: str | None = None, memory: bool = False) -> "Gateway":
+def gateway_of(
+    config: str | None = None,
+    *,
+    store: str | None = None,
+    dsn: str | None = None,
+    memory: bool = False,
+    engine: str | None = None,
+    concurrency: int | None = None,
+) -> "Gateway":
     """A gateway, not yet open. `memory` allows one without a store; a store in a file must exist, unless settings name it."""
+    from recallgate.engines.choose import engine_named
     from recallgate.gateway import Gateway
 
     settings = settings_of(config)
+    if engine is not None:
+        settings = settings.model_copy(update={"engine": engine_named(engine).name})
+    if concurrency is not None:
+        settings = settings.model_copy(update={"concurrency": concurrency})
     address = store or settings.store
     if address is None:
         if not memory:

@@ -20,14 +20,21 @@ rules = rules_cmd.app
 
 
 def status(config: ConfigOption = None, store: StoreOption = None, json_output: JsonFlag = False) -> None:
-    """Count messages by state."""
+    """How it stands: messages by state, queues and their lateness, workers, accounts."""
     found = with_gateway(gateway_of(config, store=store), lambda one: one.status())
     if json_output:
         print_json(found)
         return
     table(("state", "messages"), found["messages"].items())
+    if found["queue"]:
+        rows = [(name, one["due"], one["waiting"], one["lateness_s"]) for name, one in found["queue"].items()]
+        table(("queue", "due", "waits for its hour", "late by (s)"), rows)
     if found["accounts"]:
-        table(("account", "available"), [(name, one["available"]) for name, one in found["accounts"].items()])
+        health = [(name, one["available"], one["breaker_open"], one["reason"] or "") for name, one in found["accounts"].items()]
+        table(("account", "available", "breaker open", "why"), health)
+    if found["workers"]:
+        about = [[one[key] for key in ("host", "pid", "engine", "alive", "in_flight")] for one in found["workers"]]
+        table(("worker on", "process", "engine", "alive", "in flight"), about)
 
 
 def pause(scope: Scope, name: ScopeName, config: ConfigOption = None, store: StoreOption = None) -> None:

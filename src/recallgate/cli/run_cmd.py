@@ -18,9 +18,13 @@ def worker(
     config: ConfigOption = None,
     store: StoreOption = None,
     drain: Annotated[bool, typer.Option("--drain", help="End when nothing is due now.")] = False,
+    engine: Annotated[str | None, typer.Option(help="Who hands out work: embedded or pgqueuer; else as configured.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Messages of a lane in flight in this process; else as configured.")
+    ] = None,
 ) -> None:
-    """Send what was submitted, until SIGTERM or Ctrl-C; what is under way is finished first."""
-    gateway = _durable(config, store)
+    """Send what was submitted, until SIGTERM or Ctrl-C; what is under way is finished first. Start as many as you need."""
+    gateway = _durable(config, store, engine=engine, concurrency=concurrency)
     asyncio.run(_drain(gateway) if drain else _work(gateway))
 
 
@@ -36,10 +40,12 @@ def serve(
     asyncio.run(_serve(gateway, host, port, with_worker=with_worker))
 
 
-def _durable(config: str | None, store: str | None) -> "Gateway":
+def _durable(
+    config: str | None, store: str | None, *, engine: str | None = None, concurrency: int | None = None
+) -> "Gateway":
     from recallgate.model.errors import ConfigError
 
-    gateway = gateway_of(config, store=store)
+    gateway = gateway_of(config, store=store, engine=engine, concurrency=concurrency)
     if gateway.store.in_memory:
         raise ConfigError("store: one in memory is not seen by other processes; name a file, such as sqlite:///recallgate.sqlite")
     return gateway

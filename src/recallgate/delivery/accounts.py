@@ -68,9 +68,14 @@ class LiveAccount:
         self._opened = False
         self._opening = asyncio.Lock()
 
-    async def send(self, message: Message) -> Receipt:
-        """One call to the vendor. Anything but a receipt is a `SendError`; what nobody foresaw is UNCERTAIN."""
+    async def send(self, message: Message, begin: Callable[[], None] | None = None) -> Receipt:
+        """One call to the vendor. Anything but a receipt is a `SendError`; what nobody foresaw is UNCERTAIN.
+
+        `begin` is asked when its turn has come; what it raises comes through, and the vendor is not called.
+        """
         async with self.slots:
+            if begin is not None:
+                begin()
             try:
                 if isinstance(self.adapter, Driver):
                     return await self._drive(self.adapter, message)

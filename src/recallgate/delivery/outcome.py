@@ -85,6 +85,13 @@ def _corrected(ready: Ready, more: int) -> list[Tally]:
     return [one._replace(amount=more) for one in ready.tallies if one.key.startswith("b:")]
 
 
+def released(ready: Ready, *, now: datetime) -> Conclusion:
+    """The message goes back to the queue at once: its vendor was not called. No account is blamed."""
+    at = to_ms(now)
+    outcome = Outcome(ready.message.tenant, ready.message.id, ready.n, "released", State.QUEUED, due_at=at)
+    return Conclusion(outcome, ready.account.name, _caps(ready))
+
+
 def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:
     parts = receipt.parts or ready.parts
     cost = _micros(receipt.price.amount) if receipt.price is not None else ready.account.micros(parts)

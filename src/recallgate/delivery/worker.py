@@ -3,21 +3,24 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
 from recallgate.delivery.chunk import Ready, Staged
-from recallgate.delivery.outcome import Conclusion, conclude
+from recallgate.delivery.leases import Leases, NotOurs
+from recallgate.delivery.outcome import Conclusion, conclude, released
 from recallgate.delivery.stage import Stager
 from recallgate.model.clock import Clock, to_ms
 from recallgate.model.errors import ErrorKind, SendError, StoreError
 from recallgate.model.receipt import Receipt
 from recallgate.store import asked, attempts, ledger, messages, people
+from recallgate.store.backlog import URGENT_RANK
 from recallgate.store.engine import Store
 from recallgate.tracking.orphans import adopt_orphans
 
@@ -29,7 +32,6 @@ COMMIT = 400  # outcomes in one transaction
 SHORT = 50  # rows in a transaction while urgent messages are about: an otp waits for the one that is running
 _URGENT_S = 1.0
 FLUSH_S = 0.2
-URGENT_RANK = 19  # otp and transactional: the lanes 0 and 1
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Pace:
     """How a worker goes about it. `quick_retries`: tries inside the lease after a definite fault of the wire.
 
     `in_order`: one chunk after the other, for simulations; else a rolling window of `window` messages. `chunk`: intents
-    that are committed together; None: 200, and 50 while urgent messages are about.
+    that are committed together; None: 200, and 50 while urgent messages are about. `grace`: how long calls may go on after
+    the worker was told to stop.
     """
 
     lease: timedelta = timedelta(seconds=60)
@@ -45,6 +48,12 @@ class Pace:
     in_order: bool = False
     window: int = 1000
     chunk: int | None = None
+    grace: timedelta = timedelta(seconds=8)
+
+    @classmethod
+    def of(cls, config: GatewayConfig) -> "Pace":
+        """The pace that the settings ask for."""
+        return cls(lease=timedelta(seconds=config.lease_s), window=config.concurrency)
 
 
 class Worker:
@@ -67,7 +76,26 @@ class Worker:
         self._stager = stager
         self._pace = pace
         self._done: list[Conclusion] = []
+        self._calls: dict[asyncio.Task[None], Ready] = {}
+        self.leases = Leases(store, clock, pace.lease)
         self.in_flight = 0
+
+    @property
+    def grace(self) -> timedelta:
+        return self._pace.grace
+
+    @property
+    def window(self) -> int:
+        return self._pace.window
+
+    def room(self, calls: Collection[object]) -> bool:
+        """Whether another chunk fits beside these calls."""
+        return len(calls) <= max(self._pace.window - CHUNK, 0)
+
+    def begun(self, call: "asyncio.Task[None]") -> bool:
+        """Whether the vendor of a spawned call was called; true also when its outcome is known."""
+        ready = self._calls.get(call)
+        return ready is None or self.leases.begun(ready)
 
     async def drain(self, channels: Sequence[str] | None = None) -> int:
         """Handle what is due now, until nothing is; answers how many rows were handled."""
@@ -89,7 +117,7 @@ class Worker:
 
     async def stage(self, channel: str, *, most: int | None = None, urgent: bool = False) -> Staged:
         """Decide the next due rows of a channel, at most a chunk; the intents of those that may leave are committed."""
-        now = self._clock.now()
+        now, since = self._clock.now(), time.monotonic()
         at, until = to_ms(now), to_ms(now + self._pace.lease)
         rank = URGENT_RANK if urgent else 99
 
@@ -97,7 +125,10 @@ class Worker:
             rows = messages.due(connection, channel, now=at, most=most or self.step(CHUNK), most_rank=rank)
             return self._stager.stage(connection, rows, now=now, lease_until=until) if rows else Staged()
 
-        return await self._store.run(work, urgent=urgent)
+        staged = await self._store.run(work, urgent=urgent)
+        if staged.ready and not self._pace.in_order:
+            self.leases.hold(staged.ready, since)
+        return staged
 
     def step(self, usual: int) -> int:
         """How many rows a transaction takes: fewer than usual while urgent messages are about."""
@@ -114,25 +145,41 @@ class Worker:
         if self._pace.in_order:
             await asyncio.gather(*(self._carry(one) for one in ready))
             return
-        self._spawn(ready, calls)
-        while len(calls) > self._pace.window - CHUNK:
+        self.spawn(ready, calls)
+        while not self.room(calls):
             await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
 
-    def _spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+    def spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+        """Begin the calls of a chunk; they leave the set as they end."""
         for one in ready:
             task = asyncio.create_task(self._carry(one))
             calls.add(task)
+            self._calls[task] = one
             task.add_done_callback(calls.discard)
 
     async def _carry(self, ready: Ready) -> None:
         self.in_flight += 1
         try:
             conclusion, _ = await self.carry(ready)
-            self._done.append(conclusion)
+        except NotOurs as exc:
+            conclusion = released(exc.ready or ready, now=self._clock.now())
+        except asyncio.CancelledError:
+            conclusion = self._cut_short(self.leases.present(ready))
         finally:
             self.in_flight -= 1
+            self._calls.pop(asyncio.current_task(), None)  # type: ignore[arg-type] # a coroutine runs in a task
+        self._done.append(conclusion)
+        self.leases.drop(ready)
         if len(self._done) >= PAGE:
             await self.flush()
+
+    def _cut_short(self, ready: Ready) -> Conclusion:
+        """The worker had to end: a vendor that was called may have taken the message."""
+        now = self._clock.now()
+        if not self.leases.begun(ready):
+            return released(ready, now=now)
+        fault = SendError(ErrorKind.UNCERTAIN, "stopped", "the worker ended before the answer came")
+        return conclude(ready, fault, now=now, config=self._config, router=self._router, tried={})
 
     async def carry(self, ready: Ready) -> tuple[Conclusion, Receipt | SendError]:
         """Call the vendor, and again at once after faults of the wire that certainly sent nothing."""
@@ -159,9 +206,13 @@ class Worker:
                 first.clear()  # the failed try that brought us here: tenacity waits before the next
                 return result
             assert isinstance(result, SendError)
-            ours = await self._another(ready, result)
+            try:
+                ours = await self._another(ready, result)
+            except StoreError:  # what the vendor said is known, and is written down when the store is back
+                ours = False
             if ours:
                 ready = ready._replace(n=ready.n + 1)
+                self.leases.follow(ready)
                 result = await self._call(ready)
             return result
 
@@ -176,7 +227,7 @@ class Worker:
 
     async def _call(self, ready: Ready) -> Receipt | SendError:
         try:
-            return await ready.account.send(ready.message)
+            return await ready.account.send(ready.message, partial(self.leases.begin, ready))
         except SendError as exc:
             return exc
 
@@ -208,67 +259,14 @@ class Worker:
             step = self.step(COMMIT)
             try:
                 await self.commit(done[:step])
-            except StoreError:
-                self._done = done + self._done  # the database is away: the outcomes stay here until it is back
+            except BaseException:
+                self._done = done + self._done  # the database is away, or time is up: the outcomes stay here
                 raise
             done = done[step:]
 
     async def commit(self, done: Sequence[Conclusion], *, urgent: bool = False) -> None:
         now = to_ms(self._clock.now())
         await self._store.run(_writing(done, now), urgent=urgent, small=len(done) <= 2)
-
-    async def run(self, stop: asyncio.Event, *, idle_s: float = 0.2) -> None:
-        """Work in real time until told to stop; then finish what is in flight."""
-        lanes = [
-            asyncio.create_task(self._lane(channel, stop, idle_s, urgent))
-            for channel in self._router.channels
-            for urgent in (True, False)
-        ]
-        flusher = asyncio.create_task(self._flusher(stop))
-        try:
-            await asyncio.gather(*lanes)
-        finally:
-            stop.set()
-            await flusher
-            await self.flush()
-
-    async def _lane(self, channel: str, stop: asyncio.Event, idle_s: float, urgent: bool) -> None:
-        calls: set[asyncio.Task[None]] = set()
-        while not stop.is_set():
-            rows = 0
-            try:
-                if len(calls) <= self._pace.window - CHUNK:
-                    staged = await self.stage(channel, urgent=urgent)
-                    rows = staged.rows
-                    self._spawn(staged.ready, calls)
-            except StoreError as exc:
-                _log.warning("the store is away, trying again: %s", exc)
-            if not rows:
-                await _pause(stop, idle_s, calls)
-        if calls:
-            await asyncio.wait(calls)
-
-    async def _flusher(self, stop: asyncio.Event) -> None:
-        while not stop.is_set() or self.in_flight:
-            try:
-                await asyncio.wait_for(stop.wait(), FLUSH_S)
-            except TimeoutError:
-                pass
-            else:
-                await asyncio.sleep(FLUSH_S / 4)
-            try:
-                await self.flush()
-            except StoreError as exc:
-                _log.warning("outcomes wait for the store: %s", exc)
-
-
-async def _pause(stop: asyncio.Event, idle_s: float, calls: set[asyncio.Task[None]]) -> None:
-    waits: set[asyncio.Task[object]] = {asyncio.create_task(stop.wait())}
-    try:
-        await asyncio.wait({*waits, *calls} if calls else waits, timeout=idle_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], None]:

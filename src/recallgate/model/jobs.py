@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from recallgate.model.event import Event
 
@@ -18,6 +18,24 @@ class Job(Protocol):
     every: timedelta
 
     async def run(self, now: datetime) -> int: ...
+
+    async def next_due(self) -> datetime | None: ...
+
+
+@runtime_checkable
+class Sharded(Protocol):
+    """A job whose work is in `shards` parts, each run by one worker at a time, several at once: the planning of a campaign.
+
+    Running a shard again must add nothing.
+    """
+
+    name: str
+    every: timedelta
+    shards: int
+
+    async def run(self, now: datetime) -> int: ...
+
+    async def run_shard(self, shard: int, now: datetime) -> int: ...
 
     async def next_due(self) -> datetime | None: ...
 

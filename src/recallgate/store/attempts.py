@@ -163,6 +163,19 @@ def next_attempt(connection: Connection, tenant: str, identity: str, *, n: int, 
     return True
 
 
+_RENEW = (
+    "update rg_message set lease_until = :until from {page} p"
+    " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'sending'"
+    " and rg_message.attempts = p.n returning rg_message.tenant, rg_message.id"
+)
+
+
+def renew(connection: Connection, rows: Sequence[tuple[str, str, int]], *, until: int) -> set[tuple[str, str]]:
+    """A longer lease for rows (tenant, id, attempt) that are still being sent by this attempt; answers which."""
+    _, returned = change(connection, _RENEW, ("tenant", "id", "n"), rows, until=until)
+    return {(tenant, identity) for tenant, identity in returned}
+
+
 def tried(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str | None]]]:
     """The accounts that were tried for each message, oldest first, with the kind of failure."""
     found: dict[str, list[tuple[str, str | None]]] = {}

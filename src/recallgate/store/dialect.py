@@ -1,9 +1,9 @@
 """The door to the database, and what differs between databases: how a statement runs, how a page of rows becomes a table.
 
 Statements are text with `:name` parameters and a few marks in braces: `{page:rows:tenant,id}`, `{values:keys}`, `{rowid}`,
-`{age}` (tie-break of equal instants), `{lock:m}` and `{take}` (row locks), `{text:m.payload:topic}` (a field of stored JSON).
-On SQLite they go to the driver as they are: a page asks the same dozen of them again and again, and the layers between would
-cost more than running them. On PostgreSQL they go through SQLAlchemy's asyncpg cursor with `$1`, `$2`, ….
+`{age}` (tie-break of equal instants), `{clock}` (the database's own, in milliseconds), `{lock:m}` and `{take}` (row locks),
+`{text:m.payload:topic}` (a field of stored JSON). On SQLite they go to the driver as they are: a page asks the same dozen of them
+again and again, and the layers between would cost more than running them. On PostgreSQL they go through SQLAlchemy's asyncpg cursor with `$1`, `$2`, ….
 """
 
 import re
@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Connection, Integer
 from recallgate.store.tables import metadata
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-_MARK = re.compile(r"\{(page|values|rowid|age|lock|take|text)(?::([^:{}]+))?(?::([^{}]*))?\}")
+_MARK = re.compile(r"\{(page|values|rowid|age|clock|lock|take|text)(?::([^:{}]+))?(?::([^{}]*))?\}")
 # Columns that only exist within statements, and are no text.
 _NUMBERS = {"marketing": "integer", "n": "integer"}
 
@@ -128,6 +128,7 @@ _SQLITE: dict[str, Callable[[str, str], str]] = {
     "values": lambda name, _: f"(select value from json_each(:{name}))",
     "rowid": lambda *_: "rowid",
     "age": lambda *_: "rowid",
+    "clock": lambda *_: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
     "lock": lambda *_: "",
     "take": lambda *_: "",
     "text": lambda column, field: f"json_extract({column}, '$.{field}')",
@@ -137,6 +138,7 @@ _POSTGRES: dict[str, Callable[[str, str], str]] = {
     "values": lambda name, _: f"(select value from jsonb_array_elements_text(cast(:{name} as jsonb)) as value)",
     "rowid": lambda *_: "ctid",
     "age": lambda *_: "created_at, id",
+    "clock": lambda *_: "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)",
     "lock": lambda table, _: f"for update of {table}",
     "take": lambda *_: "for update skip locked",
     "text": lambda column, field: f"(cast({column} as jsonb)->>'{field}')",

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +60,14 @@ class Store:
         self._seq = itertools.count()
         self._thread: threading.Thread | None = None
         self.urgent_at = -math.inf
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's."""
+        return timedelta(0)
+
+    async def synchronise(self) -> None:
+        """Compare the clocks; on SQLite they are one."""
 
     @property
     def in_memory(self) -> bool:

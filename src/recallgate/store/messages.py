@@ -199,7 +199,7 @@ def waiting(connection: Connection, tenant: str, identity: str, *, now: int) -> 
 
 
 # The (channel, rank) pairs that occur among waiting rows, each found by one seek: the backlog itself is never walked.
-_PAIRS = (
+PAIRS = (
     "with recursive pairs(channel, rank) as ("
     " select * from (select channel, rank from rg_message where state in ('queued', 'held') order by channel, rank limit 1) as lowest"
     " union all"
@@ -208,21 +208,21 @@ _PAIRS = (
     " (select rank from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
     "  order by channel, rank limit 1)"
     " from pairs p where p.channel is not null"
-    "), first(channel, due_at) as ("
-    " select p.channel, (select min(due_at) from rg_message where channel = p.channel and rank = p.rank"
+    "), first(channel, rank, due_at) as ("
+    " select p.channel, p.rank, (select min(due_at) from rg_message where channel = p.channel and rank = p.rank"
     "  and state in ('queued', 'held')) from pairs p where p.channel is not null)"
 )
 
 
 def next_due(connection: Connection) -> int | None:
     """The earliest instant at which a waiting row is due; None when nothing waits."""
-    found = execute(connection, f"{_PAIRS} select min(due_at) from first").scalar()
+    found = execute(connection, f"{PAIRS} select min(due_at) from first").scalar()
     return int(found) if found is not None else None
 
 
 def waiting_channels(connection: Connection, now: int) -> list[str]:
     """Channels with due rows."""
-    rows = execute(connection, f"{_PAIRS} select distinct channel from first where due_at <= :now", {"now": now})
+    rows = execute(connection, f"{PAIRS} select distinct channel from first where due_at <= :now", {"now": now})
     return sorted(channel for (channel,) in rows)
 
 

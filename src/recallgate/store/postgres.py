@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, inspect, text
@@ -10,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from recallgate.model.errors import RecallgateError, StoreError
 from recallgate.store.engine import Store, Work
+from recallgate.store.jobs import clock
 from recallgate.store.tables import HEAD, metadata
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ _TRIES = 6
 # Two transactions stood in each other's way, and the database ended one of them: nothing of it was kept, it is run again.
 _AGAIN = frozenset({"40001", "40P01"})
 POOL = 8
+_STEADY_S = 1.0
+_SAME_MS = 20  # clocks that differ by less are taken for one
 
 
 class PostgresStore(Store):
@@ -37,6 +41,20 @@ class PostgresStore(Store):
         self.urgent_at = float("-inf")
         self._size = pool
         self._engine: AsyncEngine | None = None
+        self._skew = timedelta(0)
+
+    @property
+    def skew(self) -> timedelta:
+        return self._skew
+
+    async def synchronise(self) -> None:
+        began, steady = time.time(), time.monotonic()
+        theirs = await self.run(clock, small=True)
+        took = time.monotonic() - steady
+        if took < _STEADY_S:  # an answer that took long says little about when it was true
+            ours = (began + took / 2) * 1000
+            off = theirs - ours
+            self._skew = timedelta(milliseconds=off) if abs(off) > _SAME_MS else timedelta(0)
 
     @property
     def in_memory(self) -> bool:
@@ -56,6 +74,7 @@ class PostgresStore(Store):
             await engine.dispose()
             raise StoreError(f"store: PostgreSQL cannot be opened: {_reason(exc)}") from None
         self._engine = engine
+        await self.synchronise()
 
     async def close(self) -> None:
         engine, self._engine = self._engine, None

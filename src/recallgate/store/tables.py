@@ -442,5 +442,28 @@ template = Table(
     sqlite_with_rowid=False,
 )
 
+job = Table(
+    "rg_job",
+    metadata,
+    _text("name", key=True),  # a job, or one shard of it
+    _instant("due_at"),
+    _instant("lease_until"),
+    _text("holder", null=True),
+    _instant("ran_at"),
+)
+
+worker = Table(
+    "rg_worker",
+    metadata,
+    _text("id", key=True),
+    _text("host"),
+    Column("pid", Integer, nullable=False),
+    _text("engine"),
+    _instant("started_at"),
+    _instant("seen_at"),
+    Column("in_flight", Integer, nullable=False),
+    _text("health"),  # JSON: the accounts as this process sees them
+)
+
 schema_version = Table("rg_schema_version", metadata, Column("version_num", Text, primary_key=True))
 HEAD = "0001"

@@ -449,10 +449,31 @@ def upgrade() -> None:
         Column("reason", Text, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "rg_job",
+        Column("name", Text, primary_key=True),
+        Column("due_at", BigInteger, nullable=False),
+        Column("lease_until", BigInteger, nullable=False),
+        Column("holder", Text, nullable=True),
+        Column("ran_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "rg_worker",
+        Column("id", Text, primary_key=True),
+        Column("host", Text, nullable=False),
+        Column("pid", Integer, nullable=False),
+        Column("engine", Text, nullable=False),
+        Column("started_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Column("in_flight", Integer, nullable=False),
+        Column("health", Text, nullable=False),
+    )
 
 
 def downgrade() -> None:
     for table in (
+        "rg_worker",
+        "rg_job",
         "rg_template",
         "rg_registry_check",
         "rg_number_check",
