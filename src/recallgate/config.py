@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from recallgate.adapter import AdapterClass, AdapterConfig
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
+from recallgate.policies.settings import TABLES, RuleSettings, rule_tables
 from recallgate.registry import adapter_class
-from recallgate.text.words import BlockedWords, WordList
 
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
 
@@ -136,16 +136,14 @@ def _divided(adapter: str, kind: AdapterClass, values: Mapping[str, Any], where:
     return own | marked, settings
 
 
-class GatewayConfig(_Settings):
+class GatewayConfig(RuleSettings):
     """Everything a gateway needs: its accounts, where it stores, where vendors and people reach it.
 
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
     callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
-    flight; a worker that dies keeps what it was sending for `lease_s`. `global_holdout_bp`: share in 1/100 percent kept from all marketing.
-    `registry_required`: numbers are compared with do-not-call registries, and marketing waits for the comparison where the law
-    asks for it. `rules` changes rows of law by id, `rules_warn_days` is the age from which a row is old. `holidays` lists dates
-    by country or region, `words` are lists of blocked words, `policies` further policies by a name of their own.
+    flight; a worker that dies keeps what it was sending for `lease_s`. `global_holdout_bp`: share in 1/100 percent kept from all
+    marketing. What holds for messages is told by `RuleSettings`.
     """
 
     tenant: str = "default"
@@ -161,15 +159,6 @@ class GatewayConfig(_Settings):
     jitter_minutes: int = Field(default=30, ge=0, le=720)
     global_holdout_bp: int = Field(default=0, ge=0, le=10_000)
     global_holdout_salt: str = "holdout.global:1"
-    consent_required: bool = False
-    consents_lift_hours: bool = False
-    registry_required: bool = False
-    rules: Mapping[str, Any] = Field(default_factory=dict)
-    rules_warn_days: int = Field(default=365, ge=1)
-    holidays: Mapping[str, tuple[date, ...]] = Field(default_factory=dict)
-    holidays_package: bool = True
-    words: tuple[WordList, ...] = ()
-    policies: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     report_wait_s: float = Field(default=900.0, gt=0)
     engine: Literal["embedded", "pgqueuer"] = "embedded"
     concurrency: int = Field(default=1000, ge=1, le=100_000)
@@ -190,12 +179,7 @@ class GatewayConfig(_Settings):
 
     @classmethod
     def from_toml(cls, path: str | Path) -> "GatewayConfig":
-        """Read `[gateway]`, `[accounts.NAME]` and the tables of policies; a value `env:NAME` is taken from the environment.
-
-        `[rules.ROW]` changes a row of law, `[rules] warn_days` is the age of an old one; `[holidays]` has lists of dates by
-        country or region, and `package = false`; `[words.LIST]` is a list of words, or has a `file` of lists; `[policies.NAME]`
-        has the settings of a policy, and `use`, where that is not its name.
-        """
+        """Read `[gateway]`, `[accounts.NAME]` and the tables of rules; a value `env:NAME` is taken from the environment."""
         file = Path(path)
         if not file.exists():
             raise ConfigError(f"config: {file} does not exist; make one with `recallgate init`")
@@ -207,7 +191,7 @@ class GatewayConfig(_Settings):
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], *, source: str = "config") -> "GatewayConfig":
-        unknown = set(data) - {"gateway", "accounts", "rules", "holidays", "words", "policies"}
+        unknown = set(data) - {"gateway", "accounts", *TABLES}
         if unknown:
             raise ConfigError(
                 f"{source}: unknown table [{sorted(unknown)[0]}]; there are [gateway], [accounts.NAME], [rules.ROW], [holidays], "
@@ -223,7 +207,7 @@ class GatewayConfig(_Settings):
                 raise ConfigError(f"{source}: accounts.{name}.adapter is missing; name one of `recallgate adapters list`")
             accounts.append(AccountConfig.build(values.pop("adapter"), values, name=name))
         gateway = {key: _from_environment(value, f"gateway.{key}") for key, value in data.get("gateway", {}).items()}
-        return _validated(cls, {**gateway, **_rule_tables(data, source), "accounts": tuple(accounts)}, source)
+        return _validated(cls, {**gateway, **rule_tables(data, source), "accounts": tuple(accounts)}, source)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "GatewayConfig":
@@ -256,32 +240,6 @@ def explain_fault(exc: ValidationError, where: str, *, known: tuple[str, ...] = 
     if fault["type"] == "missing":
         return f"{where}: {field} is missing"
     return f"{where}: {field}: {fault['msg'].removeprefix('Value error, ')}"
-
-
-def _rule_tables(data: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The fields behind the tables of rules, holidays, words and policies; those that are not there are left out."""
-    found: dict[str, Any] = {}
-    if rules := dict(data.get("rules", {})):
-        if "warn_days" in rules:
-            found["rules_warn_days"] = rules.pop("warn_days")
-        found["rules"] = rules
-    if holidays := dict(data.get("holidays", {})):
-        if "package" in holidays:
-            found["holidays_package"] = holidays.pop("package")
-        found["holidays"] = holidays
-    if words := data.get("words"):
-        found["words"] = tuple(one for name, table in words.items() for one in _word_lists(name, table, source))
-    if policies := data.get("policies"):
-        found["policies"] = policies
-    return found
-
-
-def _word_lists(name: str, table: Any, source: str) -> tuple[WordList, ...]:
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{source}: words.{name}: write a table with words, or with a file of lists")
-    if "file" in table:
-        return BlockedWords.read(str(table["file"])).lists
-    return (_validated(WordList, {**table, "id": name}, f"{source}: words.{name}"),)
 
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -36,6 +36,7 @@ from recallgate.model.event import Event
 from recallgate.model.jobs import EventSink, Job
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
+from recallgate.optout.answers import answers_of
 from recallgate.optout.desk import LedgerDesk
 from recallgate.policies.chain import Chain
 from recallgate.rules.optout import codes_in_suffix
@@ -123,6 +124,7 @@ class Gateway:
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
         }
         self._events = EventDesk(self.store, self.clock.now, tenant=self.config.tenant)
+        self._answers = answers_of(self.config, self.store)
         self.ledger = LedgerDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
@@ -227,8 +229,11 @@ class Gateway:
         """Store events and do what follows from them; then tell the sinks."""
         channel = self._account(account).channel if account is not None else None
         codes = self._codes.get(account, ()) if account is not None else ()
-        applied, first = await self._events.apply([Told(event, account, channel, codes) for event in told])
+        sender = account if account is not None and self.config.revoke_scope == "program" else "*"
+        applied, first = await self._events.apply([Told(event, account, channel, codes, sender) for event in told])
         if applied.events and first:
+            if self._answers is not None and (applied.left or applied.help_wanted):
+                await self.submit(await self._answers.to(applied.left, applied.help_wanted, self.clock.now()))
             await self._tell(applied)
         return applied
 

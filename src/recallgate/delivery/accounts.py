@@ -18,8 +18,8 @@ from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
 from recallgate.policies.account_ability import lack_of
 from recallgate.policies.case import Account
-from recallgate.text.registered import TemplateRegistry
 from recallgate.registry import check_needs
+from recallgate.text.registered import TemplateRegistry
 from recallgate.transport.client import Wire
 from recallgate.transport.deadline import Deadlines
 from recallgate.transport.lanes import default_transport

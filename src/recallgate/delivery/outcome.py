@@ -75,6 +75,13 @@ def conclude(
     return conclusion
 
 
+def released(ready: Ready, *, now: datetime) -> Conclusion:
+    """The message goes back to the queue at once: its vendor was not called. No account is blamed."""
+    at = to_ms(now)
+    outcome = Outcome(ready.message.tenant, ready.message.id, ready.n, "released", State.QUEUED, due_at=at)
+    return Conclusion(outcome, ready.account.name, _caps(ready), tallies=_given_back(ready))
+
+
 def _given_back(ready: Ready) -> list[Tally]:
     """What certainly was not sent costs nothing and was no message."""
     return [one._replace(amount=-one.amount) for one in ready.tallies]
@@ -83,13 +90,6 @@ def _given_back(ready: Ready) -> list[Tally]:
 def _corrected(ready: Ready, more: int) -> list[Tally]:
     """Budgets pay what the vendor asks, not what was estimated; counts stay."""
     return [one._replace(amount=more) for one in ready.tallies if one.key.startswith("b:")]
-
-
-def released(ready: Ready, *, now: datetime) -> Conclusion:
-    """The message goes back to the queue at once: its vendor was not called. No account is blamed."""
-    at = to_ms(now)
-    outcome = Outcome(ready.message.tenant, ready.message.id, ready.n, "released", State.QUEUED, due_at=at)
-    return Conclusion(outcome, ready.account.name, _caps(ready))
 
 
 def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:

@@ -8,6 +8,7 @@ from recallgate.model.channels import SHARED
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ErrorKind
 from recallgate.model.event import Event, EventType
+from recallgate.optout.answers import Left
 from recallgate.rules.optout import read_reply
 from recallgate.store.events import Subject
 from recallgate.store.ledger import ConsentRow, SuppressionRow
@@ -15,13 +16,14 @@ from recallgate.store.ledger import ConsentRow, SuppressionRow
 
 @dataclass
 class Effects:
-    """What a batch of events asks the ledger to do. `answers` are the people who wrote HELP."""
+    """What a batch of events asks the ledger to do. `answers` are the people who wrote HELP, `left` those who wrote STOP."""
 
     suppressions: list[SuppressionRow] = field(default_factory=list)
     cleared: list[tuple[str, str]] = field(default_factory=list)
     consents: list[ConsentRow] = field(default_factory=list)
     dead: list[tuple[str, str]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
 
 
 def effects_of(
@@ -34,19 +36,36 @@ def effects_of(
     person: str | None,
     channel: str,
     codes: Sequence[str] = (),
+    sender: str = "*",
 ) -> None:
-    """Add what follows from one event. Side effects follow the event, not the state: a late bounce still counts."""
+    """Add what follows from one event. Side effects follow the event, not the state: a late bounce still counts.
+
+    `sender` is what an opt-out in somebody's own words is from: one program, or `*` for all.
+    """
     address = subject.address if subject is not None else event.address
     if channel in SHARED:
         address = None
     at = to_ms(event.at) if event.at is not None else to_ms(now)
+    from_person = event.type in (EventType.REPLIED, EventType.UNSUBSCRIBED)
 
     def suppress(reason: str, source: str, *, review: bool = False, topic: str = "*", proof: str | None = None) -> None:
         for whom in (f"a:{address}" if address else None, f"p:{person}" if person and reason == "opt_out" else None):
             if whom is not None:
                 effects.suppressions.append(
                     SuppressionRow(
-                        tenant, whom, channel, topic, "*", reason, 0, source, proof, int(review), at, min(at, to_ms(now)), None
+                        tenant,
+                        whom,
+                        channel,
+                        topic,
+                        sender if reason == "opt_out" and from_person else "*",
+                        reason,
+                        0,
+                        source,
+                        proof,
+                        int(review),
+                        at,
+                        min(at, to_ms(now)),
+                        None,
                     )
                 )
 
@@ -72,6 +91,8 @@ def effects_of(
             reading = read_reply(event.text, country=country, language=_language(event), sender_codes=tuple(codes))
             if reading.action == "opt_out":
                 suppress("opt_out", f"reply:{reading.word or ''}", review=reading.review, proof=event.text[:200])
+                if address:
+                    effects.left.append(Left(address, channel))
                 if reading.complaint:
                     suppress("complaint", "reply", proof=event.text[:200])
             elif reading.action == "opt_in":

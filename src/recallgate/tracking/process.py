@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from recallgate.model.clock import to_ms
 from recallgate.model.event import Event, EventType
+from recallgate.optout.answers import Left
 from recallgate.optout.effects import Effects, effects_of
 from recallgate.store import asked, campaigns, events, ledger, people
 from recallgate.store.events import Change, EventRow, Subject
@@ -22,12 +23,14 @@ class Told:
     """An event and who told it: the account whose vendor did, None for the gateway itself.
 
     `channel` is the account's, for events that no message is known for; `codes` the opt-out codes of its own suffix.
+    `sender`: what an opt-out told here is from, `*` for everything that we send.
     """
 
     event: Event
     account: str | None = None
     channel: str | None = None
     codes: Sequence[str] = ()
+    sender: str = "*"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Applied:
     changed: int = 0
     duplicates: int = 0
     help_wanted: tuple[str, ...] = field(default=(), repr=False)
+    left: tuple[Left, ...] = field(default=(), repr=False)
 
 
 class _News(NamedTuple):
@@ -82,6 +86,7 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
             person=person,
             channel=subject.channel if subject is not None else told.channel or "*",
             codes=told.codes,
+            sender=told.sender,
         )
         health.told(told.event, subject.account if subject is not None else told.account, effects.suppressions[before:])
     health.changed(changes)
@@ -100,6 +105,7 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
         len(changes),
         len(batch) - len(new),
         tuple(effects.answers),
+        tuple(effects.left),
     )
 
 
