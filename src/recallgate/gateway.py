@@ -116,9 +116,7 @@ class Gateway:
             tell=self._tell,
         )
         self.worklists = self._drivers.worklists
-        self.senders = SenderDesk(
-            self.store, self.clock, self.router, accounts=self.accounts, tenant=self.config.tenant
-        )
+        self.senders = SenderDesk(self.store, self.clock, self.router, accounts=self.accounts, tenant=self.config.tenant)
         self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config), self.senders, *self._drivers.jobs]
         self._codes = {
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix

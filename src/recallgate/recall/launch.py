@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -64,9 +64,12 @@ def settled(campaign: Campaign, audience: Audience) -> Campaign:
     return replace(campaign, experiment=campaign.experiment.sized(audience.count(campaign.segment)))
 
 
-async def launch(gateway: Gateway, campaign: Campaign, audience: Audience) -> Launched:
+async def launch(
+    gateway: Gateway, campaign: Campaign, audience: Audience, *, only: Callable[[str], bool] | None = None
+) -> Launched:
     """Store the campaign and enrol its segment; people who are in it already are not enrolled again.
 
+    `only` narrows this launch to the people for whom it is true: for a launch in waves, or in several processes.
     Messages leave as the campaign's runner moves the runs on. The experiment needs its share: see `settled`.
     """
     now = gateway.clock.now()
@@ -87,7 +90,8 @@ async def launch(gateway: Gateway, campaign: Campaign, audience: Audience) -> La
     await gateway.store.run(lambda c: campaigns.save(c, row))
     arms: Counter[str] = Counter()
     held = total = 0
-    for page in _pages(audience.facts(campaign.segment)):
+    wanted = (facts for facts in audience.facts(campaign.segment) if only is None or only(str(facts["person"])))
+    for page in _pages(wanted):
         clusters = await gateway.store.run(partial(_clusters, tenant=tenant, names=[str(facts["person"]) for facts in page]))
         rows = [_run(campaign, facts, clusters, tenant=tenant, now=now) for facts in page]
         total += await gateway.store.run(partial(campaigns.enrol, rows=rows))

@@ -1,44 +1,36 @@
 """The demo from end to end: layer, preflight, launch, 28 virtual days, review."""
 
-import hashlib
+import asyncio
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from recallgate.cli.demo.campaign import CAMPAIGN, HOLDOUT_BP, LINK, campaign as demo_campaign
-from recallgate.cli.demo.people import DAYS, START, Customer, Purchase, customers, purchases, start_instant, visits
-from recallgate.cli.demo.world import AFTER_CLICK, UPLIFT, end_instant, gateway_config, habits, uplift
+from recallgate.cli.demo.campaign import CAMPAIGN, HOLDOUT_BP
+from recallgate.cli.demo.part import Carried, OnProgress, Part, Watch, carried_from, carry, lay_ground, together
+from recallgate.cli.demo.people import DAYS
+from recallgate.cli.demo.world import AFTER_CLICK, UPLIFT, end_instant
 from recallgate.cli.memory import steady_heap
-from recallgate.gateway import Gateway
-from recallgate.model.chance import Simulation
-from recallgate.model.clock import FrozenClock
-from recallgate.model.errors import ConfigError
-from recallgate.recall.activity import Activity
+from recallgate.model.errors import RecallgateError
 from recallgate.recall.audience import Audience
 from recallgate.recall.campaign import Campaign
 from recallgate.recall.lapse import LapseBuckets
-from recallgate.recall.launch import Launched, launch, settled
-from recallgate.recall.messages import MessageMaker
-from recallgate.recall.people import add_people
+from recallgate.recall.launch import Launched
 from recallgate.recall.preflight import Figures, Preflight, preflight
-from recallgate.recall.runner import CampaignRunner
 from recallgate.review.collecting import CostInputs
 from recallgate.review.report import Report, review
-from recallgate.rules.assignment import in_holdout
-from recallgate.sandbox.simulate import Progress, SimulationSummary, simulate
-from recallgate.sandbox.vendors import Vendors
-from recallgate.sandbox.world import World
+from recallgate.sandbox.simulate import SimulationSummary
+from recallgate.store import messages
+from recallgate.store.engine import Store
+from recallgate.store.merge import absorb
 
+TENANT = "default"
 MARGIN, FIXED_COST, INCENTIVE, CAC = 0.35, 200.0, 3.0, 20.0
-# Virtual time stands still at full and half hours only: what is due in between happens there, all at once.
-GRAIN = timedelta(minutes=30)
-OnProgress = Callable[[str, float], None]
+# From this many customers on, they live in two processes; the number never depends on the machine, nor does the review.
+_TWO_PARTS_FROM = 1000
 
 
 @dataclass(frozen=True)
@@ -63,132 +55,105 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
     """
     steady_heap()
     tell = progress or (lambda stage, share: None)
-    clock = FrozenClock(start_instant())
-    seconds: dict[str, float] = {}
-    watch = _Watch(seconds)
-
+    watch = Watch()
     tell("layering", 0.0)
-    bought, people = _people(number, seed)
-    store_path = _fresh(out)  # only now: a refused number leaves an earlier run alone
-    history: dict[str, list[Purchase]] = {}
-    for purchase in bought:
-        history.setdefault(purchase.customer, []).append(purchase)
-    audience = _audience(bought, people)
-    campaign = settled(demo_campaign(), audience)
-    watch("layering")
-
-    share = next(one for one in campaign.experiment.holdouts() if one.kind == "play")
-    world = World(
-        seed,
-        habits(),
-        people={address.key: one.id for one in people.values() for found in one.contacts.values() for address in found},
-        visits=visits(bought, people, seed),
-        return_effect=uplift(history, lambda person: in_holdout(share.salt, person, share_bp=share.share_bp), seed),
-        grain=GRAIN,
-    )
-    vendors = Vendors(world, clock)
-    gateway = Gateway(
-        config=gateway_config(service_account(), store=f"sqlite:///{store_path}"),
-        clock=clock,
-        transport=vendors.transport,
-        simulation=Simulation(seed),
-    )
-    async with gateway:
-        vendors.attach(gateway)
-        await _introduce(gateway, people, tell)
-        watch("people")
-        maker = MessageMaker(campaign, link=LINK, key=hashlib.sha256(f"{seed}:codes".encode()).digest())
+    ground = lay_ground(number, seed)
+    campaign, audience = ground.campaign, ground.audience
+    store = _fresh(out)  # only now: a refused number leaves an earlier run alone
+    other = _Elsewhere(store.with_suffix(".part.sqlite"), number, seed) if len(ground.people) >= _TWO_PARTS_FROM else None
+    try:
+        if other is not None:
+            await other.start()
         checked = preflight(_figures(campaign, audience), campaign=campaign, tenant_windows=False)
-        watch("preflight")
-        launched = await launch(gateway, campaign, audience)
-        gateway.add_job(CampaignRunner(gateway, campaign, maker=maker))
-        watch("launch")
-
-        def on_progress(at: Progress) -> None:
-            tell(f"{at.now:%d %B}", at.share)
-
-        simulated = await simulate(
-            gateway, vendors, start=start_instant(), end=end_instant(DAYS), on_progress=on_progress, grain=GRAIN
-        )
-        watch("28 days")
-        tell("review", 0.0)
-        report = await _review(gateway, campaign, _layers(audience), out)
-        status = await gateway.status()
-        watch("review")
+        watch("layering")
+        if other is None:
+            parts = [await carry(store, ground, Part(0, 1), seed=seed, tell=tell)]
+        else:
+            parts = [await carry(store, ground, Part(0, 2), seed=seed, tell=other.behind(tell)), await other.carried(tell)]
+    finally:
+        if other is not None:
+            await other.end()
+    watch("28 days")
+    tell("review", 0.0)
+    if other is not None:
+        absorb(store, other.store)
+        other.store.unlink()
+        watch("parts put together")
+    opened = Store(f"sqlite:///{store}")
+    await opened.open()
+    try:
+        report = await _review(opened, campaign, _layers(audience), out)
+        states = await opened.run(lambda c: messages.count_by_state(c, TENANT))
+    finally:
+        await opened.close()
+    watch("review")
+    launched, simulated = together(parts)
     lapsed = audience.count(campaign.churn.lapsed)
-    return DemoResult(out, audience.people, lapsed, launched, checked, simulated, report, status["messages"], seconds)
+    return DemoResult(out, audience.people, lapsed, launched, checked, simulated, report, states, watch.seconds)
+
+
+class _Elsewhere:
+    """The second part, in a process of its own; `behind` shows the progress of whichever part is behind."""
+
+    def __init__(self, store: Path, number: int | None, seed: str) -> None:
+        self.store = store
+        self._arguments = (str(store), "" if number is None else str(number), "1", "2", seed)
+        self._share = 0.0
+        self._process: asyncio.subprocess.Process | None = None
+        self._listening: asyncio.Task[Carried] | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "recallgate.cli.demo.part",
+            *self._arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=1 << 20,
+        )
+        self._listening = asyncio.create_task(self._listen(self._process))
+
+    def behind(self, tell: OnProgress) -> OnProgress:
+        return lambda stage, share: tell(stage, share if stage == "people" else min(share, self._share))
+
+    async def carried(self, tell: OnProgress) -> Carried:
+        """What came of the part; raises RecallgateError with its last words when it failed."""
+        assert self._listening is not None
+        while not self._listening.done():
+            await asyncio.wait([self._listening], timeout=0.2)
+            tell("last days", self._share)
+        return self._listening.result()
+
+    async def end(self) -> None:
+        """Leave no process behind, whatever happened here."""
+        if self._listening is not None and not self._listening.done():
+            self._listening.cancel()
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> Carried:
+        assert process.stdout is not None
+        fault = "it said nothing"
+        while line := await process.stdout.readline():
+            told = json.loads(line)
+            if "carried" in told:
+                await process.wait()
+                return carried_from(told["carried"])
+            fault = told.get("fault", fault)
+            self._share = told.get("share", self._share)
+        raise RecallgateError(f"demo: the second process ended early: {fault}")
 
 
 def _fresh(out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     store = out / "recallgate.sqlite"
-    for name in (
-        "recallgate.sqlite",
-        "recallgate.sqlite-wal",
-        "recallgate.sqlite-shm",
-        "report.html",
-        "report.md",
-        "review.json",
-    ):
+    files = [f"recallgate{part}.sqlite{kind}" for part in ("", ".part") for kind in ("", "-wal", "-shm", "-journal")]
+    for name in (*files, "report.html", "report.md", "review.json"):
         with suppress(FileNotFoundError):
             (out / name).unlink()
     return store
-
-
-def _people(number: int | None, seed: str) -> tuple[list[Purchase], dict[str, Customer]]:
-    bought = list(purchases())
-    ids = sorted({purchase.customer for purchase in bought})
-    if number is not None:
-        if not 200 <= number <= len(ids):
-            raise ConfigError(f"customers: {number} is not between 200 and {len(ids)}")
-        ids = sorted(sorted(ids, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).digest())[:number])
-        chosen = set(ids)
-        bought = [purchase for purchase in bought if purchase.customer in chosen]
-    return bought, {one.id: one for one in customers(ids, seed)}
-
-
-def _audience(bought: Sequence[Purchase], people: Mapping[str, Customer]) -> Audience:
-    """The audience as of the evening before the start: purchases of the campaign's days are not known yet."""
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("create table bought (person varchar, day varchar, amount decimal(12, 2))")
-    connection.execute(
-        "insert into bought select unnest($1), unnest($2), unnest($3)::decimal(12, 2) / 100",
-        [
-            [purchase.customer for purchase in bought if purchase.day < START],
-            [purchase.day.isoformat() for purchase in bought if purchase.day < START],
-            [purchase.cents for purchase in bought if purchase.day < START],
-        ],
-    )
-    activity = Activity.from_sql(
-        "select * from bought", connection=connection, person="person", at="day", amount="amount", event="purchase"
-    )
-    connection.execute("create table known (person varchar, country varchar, region varchar, locale varchar, channels varchar)")
-    known = list(people.values())
-    connection.execute(
-        "insert into known select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
-        [
-            [one.id for one in known],
-            [one.home.country for one in known],
-            [one.home.region for one in known],
-            [one.home.locale for one in known],
-            [",".join(one.contacts) for one in known],
-        ],
-    )
-    add_people(activity, "known")
-    return Audience.build(activity, START - timedelta(days=1), tiers=demo_campaign().tiers)
-
-
-async def _introduce(gateway: Gateway, people: Mapping[str, Customer], tell: OnProgress) -> None:
-    """Tell the gateway of the people, and of those who had said no before."""
-    known = list(people.values())
-    for start in range(0, len(known), 1000):
-        await gateway.save_people([one.record() for one in known[start : start + 1000]])
-        tell("people", start / len(known))
-    for one in known:
-        if one.opted_out:
-            await gateway.suppress(person=one.id, reason="opt_out", source="import")
 
 
 def _figures(campaign: Campaign, audience: Audience) -> Figures:
@@ -208,45 +173,13 @@ def _figures(campaign: Campaign, audience: Audience) -> Figures:
     )
 
 
-@lru_cache(maxsize=1)
-def service_account() -> Mapping[str, str]:
-    """A service account for the sandbox's push vendor, with a key made for this run only."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
-    account = {
-        "type": "service_account",
-        "project_id": "recallgate-demo",
-        "private_key_id": "demo",
-        "private_key": pem,
-        "client_email": "demo@recallgate-demo.iam.gserviceaccount.invalid",
-        "token_uri": "https://oauth2.googleapis.com/token",
-    }
-    return {"service_account": json.dumps(account)}
-
-
-class _Watch:
-    """Writes down how long each stage took."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-        self._since = time.perf_counter()
-
-    def __call__(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._seconds[stage] = round(now - self._since, 2)
-        self._since = now
-
-
-async def _review(gateway: Gateway, campaign: Campaign, layers: Mapping[str, Any], out: Path) -> Report:
+async def _review(store: Store, campaign: Campaign, layers: Mapping[str, Any], out: Path) -> Report:
     """Review the campaign and write `report.html`, `report.md` and `review.json`."""
-    now = gateway.clock.now()
-    report = await gateway.store.run(
+    now = end_instant(DAYS)
+    report = await store.run(
         lambda c: review(
             c,
-            gateway.config.tenant,
+            TENANT,
             CAMPAIGN,
             now=now,
             window_days=DAYS,
