@@ -61,14 +61,19 @@ def test_a_package_without_adapters_is_refused(run: Callable[..., Any]) -> None:
     assert (ran.code, ran.err) == (2, "error: package: httpx offers no adapter of a vendor\n")
 
 
-@pytest.mark.parametrize(("name", "needed"), [("yunpian.sms", True), ("twilio.sms", False), ("apns.push", False)])
-def test_show_says_whether_the_secret_path_is_needed(run: Callable[..., Any], name: str, needed: bool) -> None:
-    told = json.loads(run("adapters", "show", name, "--json").out)["callbacks"]
-    words = "only the secret in their address proves their origin"
+VENDORS = sorted(name for name in names(ADAPTERS) if not adapter_class(name).__module__.startswith("recallgate."))
 
-    assert told["secret_path_needed"] is needed
-    assert (words in told["means"]) is needed
-    assert (words in run("adapters", "show", name).out) is needed
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_show_tells_how_callbacks_prove_their_origin(run: Callable[..., Any], name: str) -> None:
+    told = json.loads(run("adapters", "show", name, "--json").out)["callbacks"]
+    words = run("adapters", "show", name).out
+    way = adapter_class(name).abilities().callbacks
+
+    assert told["verified_by"] == way
+    assert told["secret_path_needed"] is (way == "secret_path")
+    assert ("only the secret in their address proves their origin" in words) is (way == "secret_path")
+    assert ("callbacks are signed by the vendor and verified" in words) is (way == "signature")
 
 
 def test_show_names_settings_that_account_and_adapter_share(run: Callable[..., Any]) -> None:
