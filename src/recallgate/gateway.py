@@ -324,7 +324,7 @@ class Gateway:
 
     async def explain_person(self, person: str) -> dict[str, Any]:
         """One person's whole story: what was sent, held and dropped and why, what they did and said."""
-        return await explain_person(self.store, self.config.tenant, person)
+        return await explain_person(self.store, self.config.tenant, person, now=self.clock.now())
 
     # --- work
 

@@ -1,14 +1,29 @@
 """What policies ask for beside the case is loaded by the gateway, and only when a policy asks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.ground import DAY, HOUR, MINUTE, NOON, Ground, account, ground, live, marketing, of, otp
-from recallgate import Allow, ConfigError, Drop, ErrorKind, Event, EventType, GatewayConfig, Message, Origin
+from recallgate import (
+    Allow,
+    ConfigError,
+    Drop,
+    ErrorKind,
+    Event,
+    EventType,
+    FrozenClock,
+    Gateway,
+    GatewayConfig,
+    Message,
+    Origin,
+    read_json,
+)
 from recallgate.model.address import Phone
 from recallgate.policies.account_ability import AccountAbility
 from recallgate.policies.address_validity import AddressValidity
@@ -20,6 +35,7 @@ from recallgate.policies.policy import ELIGIBILITY, policy
 from recallgate.policies.rate_limit import RateLimit
 from recallgate.policies.spans import Calendar
 from recallgate.policies.velocity import Velocity
+from recallgate.testing.fakes import FakeAdapter, fake_account
 from recallgate.text.registered import RegisteredTemplate, TemplateNews, TemplateState
 
 PRICE = 10_000  # millionths: one text costs 0.01
@@ -309,6 +325,40 @@ async def test_a_template_of_an_account_that_is_not_there_is_refused() -> None:
     async with ground() as here:
         with pytest.raises(ConfigError, match="account 'elsewhere' is not known"):
             await here.gateway.senders.register([cart("elsewhere")])
+
+
+class AskableSms(FakeAdapter):
+    """A vendor over HTTP that can be asked about templates."""
+
+    def build_template_status(self, template: str) -> httpx.Request:
+        return httpx.Request("GET", f"https://fake.example/templates/{template}")
+
+    def parse_template_status(self, response: httpx.Response) -> str:
+        return str(read_json(response)["state"])
+
+
+@live
+async def test_a_vendor_is_asked_each_hour_how_a_template_stands() -> None:
+    answers = ["SUBMITTED", "in some review", "Approved"]
+    asked: list[str] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"state": answers.pop(0)})
+
+    clock = FrozenClock(NOON)
+    config = GatewayConfig(accounts=(fake_account("sms", name="a", base=AskableSms),))
+    gateway = Gateway(config=config, store="sqlite://", clock=clock, transport=lambda _: httpx.MockTransport(vendor))
+    async with gateway:
+        await gateway.senders.register([replace(cart("a", TemplateState.SUBMITTED), state_at=None)])
+        states = []
+        for _ in range(3):
+            await gateway.drain()
+            states.append(gateway.senders.templates.records[0].state)
+            clock.advance(HOUR)
+
+    assert states == [TemplateState.SUBMITTED, TemplateState.UNKNOWN, TemplateState.APPROVED]
+    assert asked == ["/templates/T-a"] * 3
 
 
 # --- numbers and rates

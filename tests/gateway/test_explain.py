@@ -1,11 +1,14 @@
 """Why: every end of a message is told with its rule and its facts, and asking changes nothing."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gateway.ground import DAY, HOUR, NIGHT, NOON, NUMBER, ground, live, marketing, otp
-from recallgate import ConfigError, ErrorKind, Event, EventType, PersonEvent, PersonRecord, Phone
+from recallgate import ConfigError, ErrorKind, Event, EventType, PersonEvent, PersonRecord, Phone, policies
+from recallgate.delivery.reasons import why
 
 
 @live
@@ -138,18 +141,64 @@ async def test_a_persons_story_has_what_was_sent_dropped_done_and_said() -> None
         shown = await here.gateway.explain_person("ann")
 
         assert [one["state"] for one in shown["messages"]] == ["accepted", "suppressed"]
+        assert shown["summary"] == [
+            "They get no offers by text message, because they asked to stop.",
+            "We prepared 2 messages for them: 1 left us, and no report has come; 1 was not sent.",
+        ]
         story = "\n".join(shown["story"])
         for words in (
-            "may leave now",
-            "frequency_cap says cap.global.1d",
-            "replied",
-            "suppressed on sms: opt_out",
-            "converted for 12.50",
+            "All rules let the offer by text message leave.",
+            "handed to the carrier through a (attempt 1)",
+            "was dropped, because they had got as many messages as our limit allows.",
+            "They replied",
+            "No more offers by text message, because they asked to stop (reply:stop; they wrote: “STOP”).",
+            "They ordered for 12.50.",
         ):
             assert words in story
         assert shown["story"] == sorted(shown["story"])
         assert NUMBER not in str(shown["story"])
         assert all(one["subject"] != f"a:{NUMBER}" for one in shown["suppressions"])
+
+
+@live
+async def test_a_person_reads_where_they_stand_and_why_in_their_own_time() -> None:
+    async with ground(at=NIGHT, consent_required=True) as here:
+        await here.gateway.save_people([PersonRecord("ann", zone="America/Los_Angeles", contacts={"sms": [Phone(e164=NUMBER)]})])
+        await here.gateway.consent(person="ann", channel="sms", granted=True, source="form")
+        held = marketing(person="ann")
+        await here.gateway.send(held)
+        await here.gateway.suppress(person="ann", channel="email", reason="dnc_registry", expires_at=NIGHT + 9 * DAY)
+        await here.gateway.ledger.prefer("ann", paused_until=NIGHT + 2 * DAY)
+
+        shown = await here.gateway.explain_person("ann")
+
+        assert shown["summary"] == [
+            "They get no offers by e-mail until 2026-11-30, because it is on a do-not-call list.",
+            "They agreed to offers by text message on 2026-11-21 (form).",
+            "They asked us to pause until 2026-11-23.",
+            "We prepared 1 message for them: 1 waits.",
+        ]
+        assert (
+            "2026-11-20 23:00  The offer by text message was held until 2026-11-21 08:00,"
+            " because it was outside permitted hours where they live." in shown["story"]
+        )
+        assert not [line for line in shown["story"] if "quiet_hours" in line or "rg_" in line]
+
+
+@live
+async def test_of_somebody_unknown_there_is_nothing_to_tell() -> None:
+    async with ground() as here:
+        shown = await here.gateway.explain_person("nobody")
+
+        assert (shown["summary"], shown["story"]) == ([], [])
+
+
+def test_every_code_of_the_policies_has_its_words() -> None:
+    source = Path(policies.__path__[0])
+    codes = {code for file in source.glob("*.py") for code in re.findall(r'code=f?"([a-z_]+)[."{]', file.read_text("utf-8"))}
+
+    assert len(codes) > 12
+    assert {code for code in codes if why(code).startswith("of the rule")} <= {"shadow"}
 
 
 @live

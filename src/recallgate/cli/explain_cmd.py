@@ -36,6 +36,10 @@ def explain(
     elif message is not None:
         _show_dry(told)
     else:
+        for line in told.get("summary", ()):
+            say(line)
+        if told.get("summary") and told["story"]:
+            say()
         for line in told["story"]:
             say(line)
         if not told["story"]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.chunk import as_json, step_record
+from recallgate.delivery.story import person_story, person_summary
 from recallgate.model.clock import from_ms
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
@@ -39,6 +40,7 @@ _INSTANTS = frozenset(
         "started_at",
         "ended_at",
         "assigned_at",
+        "paused_until",
     ]
 )
 
@@ -118,15 +120,20 @@ async def explain_stored(store: Store, tenant: str, identity: str) -> dict[str, 
     return await store.run(work)
 
 
-async def explain_person(store: Store, tenant: str, person: str) -> dict[str, Any]:
-    """Everything the store knows of a person, and a story in sentences, oldest first."""
+async def explain_person(store: Store, tenant: str, person: str, *, now: datetime) -> dict[str, Any]:
+    """Everything the store knows of a person: where they stand (`summary`), what happened (`story`), and the rows behind."""
 
     def work(connection: Connection) -> dict[str, Any]:
         found = people.story(connection, tenant, person)
         shown = {name: [_shown(row) for row in rows] for name, rows in found.items()}
         for row in shown["suppressions"]:
             row["subject"] = "person" if str(row["subject"]).startswith("p:") else _masked(str(row["subject"])[2:])
-        return {"person": person, **shown, "story": _person_story(shown)}
+        return {
+            "person": person,
+            **{name: rows for name, rows in shown.items() if name != "people"},
+            "summary": person_summary(shown, now=now) if any(shown.values()) else [],
+            "story": person_story(shown),
+        }
 
     return await store.run(work)
 
@@ -183,31 +190,6 @@ def _story(
     ending = f" because of {message['reason']}" if message["reason"] else ""
     planned = f"; it would have gone at {message['planned_at']}" if message["planned_at"] else ""
     return [*ordered, f"now it is {message['state']}{ending}{planned}"]
-
-
-def _person_story(shown: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    lines: list[tuple[str, str]] = []
-    for run in shown["runs"]:
-        part = "kept without contact, to compare with" if run["holdout"] else f"in arm {run['arm'] or 'only'}"
-        lines.append((str(run["started_at"]), f"entered campaign {run['campaign']}, {part}"))
-        if run["ended"]:
-            lines.append((str(run["ended_at"] or run["started_at"]), f"their run in {run['campaign']} ended: {run['ended']}"))
-    for one in shown["decisions"]:
-        words = summarise(one["verdict"], one["code"], one["policy"], one["rule_id"])
-        lines.append((str(one["at"]), f"message {one['message_id']} on {one['channel']} {words}"))
-    for one in shown["events"]:
-        lines.append((str(one["at"]), f"{one['type']} (message {one['message_id'] or 'unknown'})"))
-    for one in shown["did"]:
-        amount = f" for {one['amount_cents'] / 100:.2f}" if one["amount_cents"] else ""
-        lines.append((str(one["at"]), f"they {one['type']}{amount}"))
-    for one in shown["suppressions"]:
-        cleared = f", lifted at {one['cleared_at']}" if one["cleared_at"] else ""
-        lines.append((str(one["effective_at"]), f"suppressed on {one['channel']}: {one['reason']} ({one['source']}){cleared}"))
-    for one in shown["consents"]:
-        lines.append(
-            (str(one["at"]), f"consent for {one['channel']} {'given' if one['granted'] else 'withdrawn'} ({one['source']})")
-        )
-    return [f"{at} {words}" for at, words in sorted(lines)]
 
 
 def _said(facts: Mapping[str, Any]) -> str:

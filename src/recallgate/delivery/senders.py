@@ -78,28 +78,33 @@ class SenderDesk:
         if self._router.templates is None:
             return 0
         await self.open()
-        asked_for = 0
-        for record in self.templates.to_ask(now, every=_ASK_EVERY):
-            account = self._accounts.get(record.account)
-            if account is None or not isinstance(account.adapter, Adapter) or not isinstance(account.adapter, Templates):
-                continue
-            adapter: Templates = account.adapter
-            vendor_id = record.vendor_id
+        due = [one for one in self.templates.to_ask(now, every=_ASK_EVERY) if self._able(one.account)]
+        for record in due:
+            account = self._accounts[record.account]
             try:
-                answer = await account.call(lambda: adapter.build_template_status(vendor_id))
-                state = _state(adapter.parse_template_status(answer))
+                state = await _asked(account, record.vendor_id)
             except SendError as exc:
                 _log.warning("account %s could not be asked about template %s: %s", record.account, record.name, exc.kind)
                 state = record.state  # what is known stays, and is asked about again in an hour
-            await self.told(TemplateNews(record.account, vendor_id, state, now, record.reason))
-            asked_for += 1
-        return asked_for
+            await self.told(TemplateNews(record.account, record.vendor_id, state, now, record.reason))
+        return len(due)
+
+    def _able(self, account: str) -> bool:
+        live = self._accounts.get(account)
+        return live is not None and isinstance(live.adapter, Adapter) and isinstance(live.adapter, Templates)
 
     async def next_due(self) -> datetime | None:
         now = self._clock.now()
-        able = {name for name, account in self._accounts.items() if isinstance(account.adapter, Templates)}
-        waiting = [one for one in self.templates.to_ask(now, every=timedelta(0)) if one.account in able]
+        waiting = [one for one in self.templates.to_ask(now, every=timedelta(0)) if self._able(one.account)]
         return min((one.state_at + _ASK_EVERY if one.state_at is not None else now for one in waiting), default=None)
+
+
+async def _asked(account: LiveAccount, vendor_id: str) -> TemplateState:
+    """How the vendor says that a template stands."""
+    adapter = account.adapter
+    assert isinstance(adapter, Templates)
+    answer = await account.call(lambda: adapter.build_template_status(vendor_id))
+    return _state(adapter.parse_template_status(answer))
 
 
 def _state(word: str) -> TemplateState:

@@ -172,9 +172,14 @@ def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list
         " where m.tenant = :tenant and m.person = :person order by d.seq",
         "events": "select message_id, type, at, status, kind, code from rg_event where tenant = :tenant and person = :person order by at, seq",
         "did": "select type, at, amount_cents from rg_person_event where tenant = :tenant and person = :person order by at, seq",
-        "suppressions": "select subject, channel, topic, reason, source, effective_at, expires_at, cleared_at from rg_suppression"
+        "attempts": "select a.message_id, a.n, a.account, a.channel, a.at, a.finished_at, a.outcome, a.kind, a.code from rg_attempt a"
+        " join rg_message m on m.tenant = a.tenant and m.id = a.message_id"
+        " where m.tenant = :tenant and m.person = :person order by a.at, a.n",
+        "people": "select zone, paused_until from rg_person where tenant = :tenant and id = :person",
+        "suppressions": "select subject, channel, topic, reason, all_purposes, source, proof, effective_at, expires_at, cleared_at"
+        " from rg_suppression"
         f" where tenant = :tenant and subject in {values('subjects')} order by seq",
-        "consents": "select channel, topic, granted, at, source from rg_consent"
+        "consents": "select channel, topic, brand, granted, at, source from rg_consent"
         f" where tenant = :tenant and subject in {values('subjects')} order by seq",
         "runs": "select campaign, run, arm, holdout, state, ended, ended_at, started_at, assigned_at from rg_run"
         " where tenant = :tenant and person = :person order by started_at",
