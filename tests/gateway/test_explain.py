@@ -155,7 +155,7 @@ async def test_a_persons_story_has_what_was_sent_dropped_done_and_said() -> None
             "They ordered for 12.50.",
         ):
             assert words in story
-        assert shown["story"] == sorted(shown["story"])
+        assert [line[:16] for line in shown["story"]] == sorted(line[:16] for line in shown["story"])
         assert NUMBER not in str(shown["story"])
         assert all(one["subject"] != f"a:{NUMBER}" for one in shown["suppressions"])
 

@@ -37,7 +37,7 @@ class _World:
     people: Mapping[str, dict[str, Any]]
     messages: Mapping[tuple[str, int], list[RunMessage]]
     events: Mapping[str, list[tuple[str, int, str]]]
-    did: Mapping[str, list[tuple[str, int]]]
+    did: Mapping[Any, list[tuple[str, int]]]  # by person, or by (person, run)
 
 
 @dataclass
@@ -60,6 +60,7 @@ class CampaignRunner:
         self._gateway = gateway
         self._maker = maker
         self._program = campaign.program
+        self.further_exits = tuple(name for name in campaign.play.exit_on if name not in _RETURNS)
         self.consequential = tuple(
             item.step
             for item in self._program.instructions
@@ -93,7 +94,7 @@ class CampaignRunner:
             people.load_people(connection, tenant, names),
             of_runs,
             events.of_messages(connection, tenant, ids) if ids else {},
-            people.did(connection, tenant, names),
+            self._deeds(connection, tenant, names, due),
         )
         moved = _Moved()
         for run in due:
@@ -104,6 +105,20 @@ class CampaignRunner:
         if moved.ended:
             campaigns.cancel_waiting(connection, tenant, self.campaign.id, moved.ended, now=to_ms(now), reason="exit.run_ended")
         return len(due)
+
+    def _deeds(
+        self, connection: Connection, tenant: str, names: Sequence[str], due: Sequence[RunRow]
+    ) -> Mapping[Any, list[tuple[str, int]]]:
+        """What people did, by person; of a play with a key by run: what concerns another order is not this run's."""
+        field = self.campaign.play.trigger.key
+        if field is None:
+            return people.did(connection, tenant, names)
+        told = people.did_of(connection, tenant, names, field=field)
+        keys = {(run.person, run.run): json.loads(run.data).get("key") for run in due}
+        return {
+            one: [(kind, at) for kind, at, other in told.get(one[0], ()) if other is None or other == key]
+            for one, key in keys.items()
+        }
 
     def _move(self, run: RunRow, world: _World, moved: _Moved, now: datetime) -> None:
         step = _Step(self, run, world, now)
@@ -124,7 +139,7 @@ class _Step:
         self._person = world.people.get(run.person)
         self._messages = {message.step: message for message in world.messages.get((run.person, run.run), ())}
         self._events = world.events
-        self._did = world.did.get(run.person, [])
+        self._did = world.did.get(run.person) or world.did.get((run.person, run.run), [])
         self._now = now
         self._data: dict[str, Any] = json.loads(run.data)
         self._changed = False
@@ -301,7 +316,8 @@ class _Step:
         return self._person.get(name) if self._person is not None else None
 
     def _wait(self, position: int, until: datetime, names: tuple[str, ...] = ()) -> RunRow:
-        return self._row(position, wake_at=to_ms(until), waiting=json.dumps(list(names)) if names else None)
+        wakes = (*names, *self._runner.further_exits)
+        return self._row(position, wake_at=to_ms(until), waiting=json.dumps(list(wakes)) if wakes else None)
 
     def _end(self, reason: str) -> RunRow:
         return self._row(self._run.position, state="ended", ended=reason, wake_at=None)

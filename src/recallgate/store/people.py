@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from recallgate.model.errors import ConfigError
 from recallgate.store.dialect import bind, execute, page, values
 
 
@@ -155,6 +156,60 @@ def did(connection: Connection, tenant: str, names: Sequence[str]) -> dict[str, 
     ):
         found.setdefault(person, []).append((kind, at))
     return found
+
+
+def did_of(
+    connection: Connection, tenant: str, names: Sequence[str], *, field: str
+) -> dict[str, list[tuple[str, int, str | None]]]:
+    """What people did: (type, at, what the event's data has in `field`) by person, oldest first."""
+    found: dict[str, list[tuple[str, int, str | None]]] = {}
+    for person, kind, at, key in execute(
+        connection,
+        f"select person, type, at, {{text:data:{_field(field)}}} from rg_person_event"
+        f" where tenant = :tenant and person in {values('people')} order by person, at, seq",
+        {"tenant": tenant, "people": bind(names)},
+    ):
+        found.setdefault(person, []).append((kind, at, None if key is None else str(key)))
+    return found
+
+
+class Started(NamedTuple):
+    """An event that starts a run: `seq`, its number, becomes the run's; `key` is what the run belongs to."""
+
+    person: str
+    seq: int
+    at: int
+    key: str
+    data: Mapping[str, Any]
+
+
+def starts(connection: Connection, tenant: str, campaign: str, *, event: str, key: str | None, most: int) -> list[Started]:
+    """Events of a type that came since the campaign was stored and have no run yet, the first of each key, oldest first.
+
+    Without `key` each event is one of its own.
+    """
+    what = f"coalesce({{text:e.data:{_field(key)}}}, cast(e.seq as text))" if key else "cast(e.seq as text)"
+    rows = execute(
+        connection,
+        f"select e.person, e.seq, e.at, {what}, e.data from rg_person_event e"
+        " join rg_campaign g on g.tenant = e.tenant and g.id = :campaign and g.state = 'launched'"
+        " where e.tenant = :tenant and e.type = :event and e.at >= g.launched_at and e.seq > coalesce("
+        "  (select max(r.run) from rg_run r where r.tenant = :tenant and r.campaign = :campaign), 0) - 1000"
+        " and not exists (select 1 from rg_run r where r.tenant = e.tenant and r.campaign = :campaign and r.person = e.person"
+        f"  and (r.run = e.seq or {{text:r.data:key}} = {what}))"
+        " order by e.seq limit :most",
+        {"tenant": tenant, "campaign": campaign, "event": event, "most": most},
+    )
+    first: dict[tuple[str, str], Started] = {}
+    for person, seq, at, value, data in rows:
+        first.setdefault((person, str(value)), Started(person, seq, at, str(value), json.loads(data)))
+    return list(first.values())
+
+
+def _field(name: str) -> str:
+    if not name.isidentifier():
+        raise ConfigError(f"trigger key: {name!r} is no name of a field; use letters, digits and underscores")
+    return name
 
 
 def story(connection: Connection, tenant: str, person: str) -> Mapping[str, list[dict[str, Any]]]:
