@@ -113,7 +113,7 @@ def test_a_service_ends_when_asked(tmp_path, running, arguments, ready):
 
 
 def test_sandbox_says_where_it_listens(tmp_path, running):
-    process = start("sandbox", "--http-port", "0", "--smtp-port", "0", "--seed", "s", cwd=tmp_path)
+    process = start("sandbox", "--http-port", "0", "--smtp-port", "0", "--smpp-port", "0", "--seed", "s", cwd=tmp_path)
     running.append(process)
     assert process.stdout is not None
     lines = []

@@ -76,6 +76,9 @@ class FakeVendors:
         what = happening.news.type if isinstance(happening, Report) else happening.text
         return [Callback("POST", "https://s.example/cb", httpx.Headers(), what.encode(), self.world_now())]
 
+    def deliveries(self, happening: Report | Inbound) -> Sequence[Any]:
+        return ()
+
     def world_now(self) -> datetime:
         return START
 

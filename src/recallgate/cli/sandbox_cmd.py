@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def sandbox(
     http_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the HTTP vendors; 0 takes a free one.")] = 8025,
     smtp_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the mail server; 0 takes a free one.")] = 2525,
+    smpp_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the SMPP centre; 0 takes a free one.")] = 2775,
     seed: Annotated[str, typer.Option(help="The same seed gives the same people.")] = "sandbox",
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     speed: Annotated[float, typer.Option(min=0.001, help="How many times faster people live.")] = 60.0,
@@ -27,7 +28,16 @@ def sandbox(
     from recallgate.sandbox.server import run_sandbox
 
     accounts = GatewayConfig.from_toml(config).accounts if config is not None else ()
-    run_sandbox(http_port=http_port, smtp_port=smtp_port, seed=seed, accounts=accounts, host=host, speed=speed, ready=_say_where)
+    run_sandbox(
+        http_port=http_port,
+        smtp_port=smtp_port,
+        smpp_port=smpp_port,
+        seed=seed,
+        accounts=accounts,
+        host=host,
+        speed=speed,
+        ready=_say_where,
+    )
 
 
 def _say_where(server: "SandboxServer") -> None:

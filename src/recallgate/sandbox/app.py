@@ -11,7 +11,7 @@ import httpx
 
 from recallgate.model.redaction import mask, mask_email
 from recallgate.sandbox.face import FaceReply, Taken
-from recallgate.sandbox.vendors import MailFace, Vendor, Vendors
+from recallgate.sandbox.vendors import MailFace, Vendor, Vendors, WireFace
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -92,7 +92,7 @@ class SandboxApp:
     def _find(self, path: str, host: str) -> tuple[Vendor, str] | None:
         first, _, rest = path.removeprefix("/").partition("/")
         name = unquote(first)
-        http = [vendor for vendor in self._vendors if not isinstance(vendor.face, MailFace)]
+        http = [vendor for vendor in self._vendors if not isinstance(vendor.face, MailFace | WireFace)]
         for vendor in http:
             if name in (vendor.name, vendor.adapter):
                 return vendor, f"/{rest}"
@@ -103,6 +103,7 @@ class SandboxApp:
             {"account": vendor.name, "adapter": vendor.adapter}
             | ({"smtp_port": self._mail_port()} if isinstance(vendor.face, MailFace) else {"path": f"/{vendor.name}"})
             for vendor in self._vendors
+            if not isinstance(vendor.face, WireFace)
         ]
         counts = dict(sorted(self._vendors.world.counts.items()))
         page = {"vendors": vendors, "taken": self._ledger.total, "counts": counts, "last": self._ledger.rows}

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 
 import httpx
@@ -55,10 +55,21 @@ class Courier:
                 case Report() | Inbound() as news:
                     for told in self._vendors.callbacks(news):
                         await self._call(told.method, told.url, dict(told.headers), told.body)
+                    for deliver in self._vendors.deliveries(news):
+                        await self._bring(deliver)
                 case Visit(url, method, agent):
                     await self._call(method, url, {"user-agent": agent or ""}, b"")
                 case Deed():
                     self.counts["withheld"] += 1  # what people do in an app has no address
+
+    async def _bring(self, deliver: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await deliver()
+        except OSError as exc:
+            self.counts["failed"] += 1
+            _log.warning("news could not be delivered: %s", type(exc).__name__)
+            return
+        self.counts["told"] += 1
 
     async def _call(self, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
         if not self.may_call(url):

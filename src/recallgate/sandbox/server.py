@@ -1,4 +1,4 @@
-"""The sandbox as real servers: HTTP by uvicorn, SMTP by aiosmtpd, callbacks posted as time goes by."""
+"""The sandbox as real servers: HTTP by uvicorn, SMTP by aiosmtpd, an SMPP centre, callbacks posted as time goes by."""
 
 import asyncio
 import signal
@@ -14,11 +14,12 @@ from recallgate.config import AccountConfig
 from recallgate.model.clock import SystemClock
 from recallgate.model.errors import ConfigError
 from recallgate.sandbox.app import Ledger, sandbox_app
+from recallgate.sandbox.centre import CentreFace, serve_centre
 from recallgate.sandbox.courier import Courier
 from recallgate.sandbox.habits import Habits
 from recallgate.sandbox.mail import serve_mail
 from recallgate.sandbox.samples import sample_accounts
-from recallgate.sandbox.vendors import MailFace, Vendor, Vendors, has_face
+from recallgate.sandbox.vendors import MailFace, Vendor, Vendors, WireFace, has_face
 from recallgate.sandbox.world import World
 
 
@@ -47,6 +48,7 @@ class SandboxServer:
         host: str = "127.0.0.1",
         http_port: int = 0,
         smtp_port: int = 0,
+        smpp_port: int = 0,
         seed: str = "sandbox",
         habits: Habits | None = None,
         speed: float = 60.0,
@@ -55,6 +57,7 @@ class SandboxServer:
         self._host = host
         self._http_port = http_port
         self._smtp_port = smtp_port
+        self._smpp_port = smpp_port
         self._ledger = Ledger()
         world = World(seed, habits, grain=timedelta(0), speed=speed)
         self.vendors = Vendors(world, SystemClock(), on_taken=self._ledger.note)
@@ -63,37 +66,48 @@ class SandboxServer:
         for account in given or sample_accounts():
             if has_face(account.adapter):
                 self.vendors.open(account)
-        mail = [vendor for vendor in self.vendors if isinstance(vendor.face, MailFace)]
-        if len(mail) > 1:
-            raise ConfigError(f"sandbox: one mail account can be served, not {len(mail)}; leave out {mail[1].name}")
-        self._mail: Vendor | None = mail[0] if mail else None
+        self._mail = self._only_one("mail", MailFace)
+        self._centre = self._only_one("SMPP", CentreFace)
         self._courier_hosts = hosts
         self._stack = AsyncExitStack()
         self.http_port: int | None = None
         self.smtp_port: int | None = None
+        self.smpp_port: int | None = None
         self.courier: Courier | None = None
 
     @property
     def reaches(self) -> Sequence[Reach]:
         """Where vendors listen, once the servers run."""
         return [
-            Reach(
-                vendor.name,
-                vendor.adapter,
-                f"smtp://{self._host}:{self.smtp_port}"
-                if vendor is self._mail
-                else f"http://{self._host}:{self.http_port}/{vendor.name}",
-                vendor.settings if self._made_up else {},
-            )
+            Reach(vendor.name, vendor.adapter, where, vendor.settings if self._made_up else {})
             for vendor in self.vendors
+            if (where := self._where(vendor)) is not None
         ]
+
+    def _where(self, vendor: Vendor) -> str | None:
+        """The address of a vendor; None for one that is no server."""
+        if vendor is self._mail:
+            return f"smtp://{self._host}:{self.smtp_port}"
+        if vendor is self._centre:
+            return f"smpp://{self._host}:{self.smpp_port}"
+        return None if isinstance(vendor.face, WireFace) else f"http://{self._host}:{self.http_port}/{vendor.name}"
+
+    def _only_one(self, what: str, kind: type[Any]) -> Vendor | None:
+        found = [vendor for vendor in self.vendors if isinstance(vendor.face, kind)]
+        if len(found) > 1:
+            raise ConfigError(f"sandbox: one {what} account can be served, not {len(found)}; leave out {found[1].name}")
+        return found[0] if found else None
 
     async def __aenter__(self) -> "SandboxServer":
         try:
             if self._mail is not None:
                 server = await serve_mail(self.vendors, self._mail, host=self._host, port=self._smtp_port)
-                self._stack.push_async_callback(_stop_mail, server)
+                self._stack.push_async_callback(_stop_listening, server)
                 self.smtp_port = server.sockets[0].getsockname()[1]
+            if self._centre is not None:
+                server = await serve_centre(self.vendors, self._centre, host=self._host, port=self._smpp_port)
+                self._stack.push_async_callback(_stop_listening, server)
+                self.smpp_port = server.sockets[0].getsockname()[1]
             await self._serve_http()
             self.courier = Courier(self.vendors, hosts=self._courier_hosts)
             self._stack.push_async_callback(self.courier.close)
@@ -151,6 +165,7 @@ def run_sandbox(
     *,
     http_port: int = 8090,
     smtp_port: int = 8025,
+    smpp_port: int = 2775,
     seed: str = "sandbox",
     accounts: Iterable[AccountConfig] = (),
     host: str = "127.0.0.1",
@@ -161,7 +176,16 @@ def run_sandbox(
     """Run a sandbox in this thread until it is interrupted; see `SandboxServer`."""
     asyncio.run(
         serve(
-            SandboxServer(accounts, host=host, http_port=http_port, smtp_port=smtp_port, seed=seed, speed=speed, hosts=hosts),
+            SandboxServer(
+                accounts,
+                host=host,
+                http_port=http_port,
+                smtp_port=smtp_port,
+                smpp_port=smpp_port,
+                seed=seed,
+                speed=speed,
+                hosts=hosts,
+            ),
             ready=ready,
         )
     )
@@ -172,7 +196,7 @@ async def _stop_http(server: Any, task: "asyncio.Task[None]") -> None:
     await task
 
 
-async def _stop_mail(server: asyncio.Server) -> None:
+async def _stop_listening(server: asyncio.Server) -> None:
     server.close()
     await server.wait_closed()
 

@@ -45,6 +45,8 @@ class SimulatedVendors(Protocol):
 
     def callbacks(self, happening: Report | Inbound) -> Sequence[Callback]: ...
 
+    def deliveries(self, happening: Report | Inbound) -> Sequence[Callable[[], Awaitable[None]]]: ...
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -143,22 +145,26 @@ def _round_up(at: datetime, grain: timedelta) -> datetime:
 
 async def _tell(gateway: SimulatedGateway, vendors: SimulatedVendors, due: Sequence[Happening], told: "Counter[str]") -> None:
     """Tell what is due, kind by kind: deeds, then vendors' news and answers, then requests for links."""
-    deeds, news, visits = [], [], []
+    deeds, visits = [], []
+    news: list[Callable[[], Awaitable[object]]] = []
     for happening in due:
         match happening.what:
             case Deed(event):
                 deeds.append(event)
                 told[f"told.{event.type}"] += 1
             case Report() | Inbound() as what:
-                callbacks = vendors.callbacks(what)
-                told["told.report" if isinstance(what, Report) else "told.reply"] += len(callbacks)
-                news += [(what.account, callback) for callback in callbacks]
+                calls: list[Callable[[], Awaitable[object]]] = [
+                    partial(gateway.receive, what.account, callback) for callback in vendors.callbacks(what)
+                ]
+                calls += vendors.deliveries(what)
+                told["told.report" if isinstance(what, Report) else "told.reply"] += len(calls)
+                news += calls
             case Visit() as visit:
                 visits.append(visit)
                 told[_name(visit)] += 1
     if deeds:
         await gateway.record(deeds)
-    await _in_groups([partial(gateway.receive, account, callback) for account, callback in news])
+    await _in_groups(news)
     await _in_groups([partial(gateway.click, visit.url, method=visit.method, agent=visit.agent) for visit in visits])
 
 

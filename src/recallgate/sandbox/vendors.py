@@ -1,8 +1,9 @@
 """Vendors: a face for each account, answering in the process by direct calls, with the world's faults."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
@@ -17,7 +18,7 @@ from recallgate.gateway import Gateway
 from recallgate.model.clock import Clock
 from recallgate.model.errors import ConfigError, ErrorKind
 from recallgate.registry import FACES, face_class, names
-from recallgate.sandbox.face import FaceReply, Fault, IdSource, Taken, VendorFace
+from recallgate.sandbox.face import FaceReply, Fault, IdSource, Taken, VendorFace, WorldEvent
 from recallgate.sandbox.habits import Outage
 from recallgate.sandbox.happenings import Inbound, Report
 from recallgate.sandbox.world import World
@@ -32,6 +33,26 @@ class MailFace(Protocol):
     def accept(
         self, envelope_from: str, recipient: str, raw: bytes, *, now: datetime, new_id: IdSource, fault: Fault | None = None
     ) -> MailReply: ...
+
+
+@runtime_checkable
+class WireFace(Protocol):
+    """A face that is not HTTP and stands at the other end of its driver's own wire.
+
+    `submit` answers what the driver hears, and what was taken. `attach` puts the face in the place of a driver's other side
+    in the process; the function that it is given answers as `submit` does, None where the answer is lost, and raises
+    ConnectionRefusedError in an outage. `deliveries` are bodies that tell news, `deliver` brings one to whoever is connected.
+    """
+
+    def submit(
+        self, content: bytes, *, now: datetime, new_id: IdSource, fault: Fault | None = None
+    ) -> tuple[Any, Taken | None]: ...
+
+    def attach(self, driver: Any, submit: Callable[[bytes], Any]) -> None: ...
+
+    def deliveries(self, happening: WorldEvent | str, taken: Taken) -> Sequence[bytes]: ...
+
+    async def deliver(self, body: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +104,9 @@ class Vendors:
             vendor = self.open(live.config)
             if (url := gateway.callback_url(name, None, "inbound")) is not None:
                 self.write_to(vendor, url)
-            if isinstance(live.adapter, Driver) and hasattr(live.adapter, "connect"):
+            if isinstance(vendor.face, WireFace):
+                vendor.face.attach(live.adapter, partial(self.submit, vendor))
+            elif isinstance(live.adapter, Driver) and hasattr(live.adapter, "connect"):
                 live.adapter.connect = self._connector(vendor)
 
     def write_to(self, vendor: Vendor, url: str) -> None:
@@ -125,21 +148,60 @@ class Vendors:
 
     def accept(self, vendor: Vendor, envelope_from: str, recipient: str, raw: bytes) -> tuple[int, str]:
         """Reply code and text for a whole mail; code 0 means that the connection breaks before any reply."""
-        now = self.clock.now()
         face = vendor.face
         if not isinstance(face, MailFace):
             raise ConfigError(f"{vendor.adapter} takes no mail")
-        new_id = self._ids(vendor, recipient.encode() + raw, now)
+
+        def accept(now: datetime, new_id: IdSource, fault: Fault | None) -> tuple[tuple[int, str], Taken | None]:
+            code, text, taken = face.accept(envelope_from, recipient, raw, now=now, new_id=new_id, fault=fault)
+            return (code, text), taken
+
+        answer: tuple[int, str] = self._meet(vendor, recipient.encode() + raw, accept, lost=(0, ""))
+        return answer
+
+    def submit(self, vendor: Vendor, content: bytes) -> Any:
+        """What a driver hears for what it brought; None where the answer is lost. Raises ConnectionRefusedError in an outage."""
+        face = vendor.face
+        if not isinstance(face, WireFace):
+            raise ConfigError(f"{vendor.adapter} has no wire of its own")
+        outage = self.world.outage(vendor.name, vendor.adapter, self.clock.now())
+        if outage is not None and outage.kind is ErrorKind.UNAVAILABLE:
+            raise ConnectionRefusedError("the vendor is out")
+        return self._meet(
+            vendor,
+            content,
+            lambda now, new_id, fault: face.submit(content, now=now, new_id=new_id, fault=fault),
+            lost=None,
+        )
+
+    def _meet(
+        self,
+        vendor: Vendor,
+        content: bytes,
+        accept: Callable[[datetime, IdSource, Fault | None], tuple[Any, Taken | None]],
+        *,
+        lost: Any,
+    ) -> Any:
+        """The answer of a face without HTTP, with the world's faults; `lost` where the message was taken and nobody hears it."""
+        now = self.clock.now()
+        new_id = self._ids(vendor, content, now)
         outage = self.world.outage(vendor.name, vendor.adapter, now)
-        code, text, taken = face.accept(envelope_from, recipient, raw, now=now, new_id=new_id, fault=_fault_of(outage))
+        answer, taken = accept(now, new_id, _fault_of(outage))
         if taken is None:
-            return code, text
+            return answer
         refusal = self.world.refusal(taken)
         if refusal is not None and refusal.kind is not ErrorKind.UNCERTAIN:
-            code, text, _ = face.accept(envelope_from, recipient, raw, now=now, new_id=new_id, fault=refusal)
-            return code, text
+            return accept(now, new_id, refusal)[0]
         self._take(vendor, taken, now)
-        return (0, "") if outage is not None or self.world.loses_answer(taken) else (code, text)
+        return lost if outage is not None or self.world.loses_answer(taken) else answer
+
+    def deliveries(self, happening: Report | Inbound) -> list[Callable[[], Awaitable[None]]]:
+        """What a vendor with a wire of its own brings over it for a report or an answer by a person."""
+        face = self.vendor(happening.account).face
+        if not isinstance(face, WireFace):
+            return []
+        told = happening.news if isinstance(happening, Report) else happening.text
+        return [partial(face.deliver, body) for body in face.deliveries(told, happening.taken)]
 
     def callbacks(self, happening: Report | Inbound) -> list[Callback]:
         """The vendor's own requests for a report or an answer by a person; none where it tells no such thing."""
