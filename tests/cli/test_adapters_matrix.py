@@ -79,3 +79,18 @@ def test_show_tells_how_callbacks_prove_their_origin(run: Callable[..., Any], na
 def test_show_names_settings_that_account_and_adapter_share(run: Callable[..., Any]) -> None:
     assert json.loads(run("adapters", "show", "sinch.sms", "--json").out)["of_the_account"] == ["account.callback_secret"]
     assert "account.callback_secret" in run("adapters", "show", "sinch.sms").out
+
+
+@pytest.mark.parametrize("command", ["show", "request"])
+def test_a_module_that_is_missing_is_one_line(
+    run: Callable[..., Any], file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    told = json.loads(run("adapters", "show", "vonage.voice", "--json").out)
+    monkeypatch.setattr(adapter_class("vonage.voice"), "needs", {"no_such_module": "recallgate[voice]"})
+    given = ("--config", file(told["example_config"]), "--message", file(told["example_message"]))
+
+    ran = run("adapters", command, "vonage.voice", *(given if command == "request" else ()))
+
+    assert told["needs"]["jwt"] == "recallgate[voice]"
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: vonage.voice: no_such_module is not installed; pip install 'recallgate[voice]'\n"

@@ -15,6 +15,7 @@ from recallgate.adapter import AdapterClass
 from recallgate.cli.requests import Given, describe_sending, read_message, tools_of
 from recallgate.model.channels import Channel
 from recallgate.model.errors import ConfigError, SendError
+from recallgate.registry import check_needs
 
 _NUMBER, _MAIL, _PLACE = "+15005550006", "hello@shop.example", "https://vendor.example"
 _HEX = "0123456789abcdef" * 2
@@ -60,10 +61,11 @@ _CONTENTS: Mapping[str, Mapping[str, Any]] = {
 
 
 def example_of(cls: AdapterClass, *, also: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A config and a message that `adapters request` takes; raises ConfigError when none was found.
+    """A config and a message that `adapters request` takes; raises ConfigError when none was found, or a module is missing.
 
     The config has what is required and what messages need; `also` names further settings that it should have.
     """
+    check_needs(cls)
     wanted = set(also)
     needed = [name for name, info in cls.Config.model_fields.items() if info.is_required() or name in wanted]
     config = {name: _first(cls, name) for name in needed}

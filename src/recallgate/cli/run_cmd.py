@@ -40,9 +40,7 @@ def serve(
     asyncio.run(_serve(gateway, host, port, with_worker=with_worker))
 
 
-def _durable(
-    config: str | None, store: str | None, *, engine: str | None = None, concurrency: int | None = None
-) -> "Gateway":
+def _durable(config: str | None, store: str | None, *, engine: str | None = None, concurrency: int | None = None) -> "Gateway":
     from recallgate.model.errors import ConfigError
 
     gateway = gateway_of(config, store=store, engine=engine, concurrency=concurrency)

@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from recallgate.adapter import AdapterConfig
 from recallgate.config import AccountConfig
 from recallgate.model.errors import ConfigError
-from recallgate.registry import FACES, adapter_class, names
+from recallgate.registry import FACES, adapter_class, check_needs, names
 
 # What a required text may have to look like: a word, a mailbox, a telephone number, a number.
 _TEXTS = ("sandbox", "sandbox@sandbox.example", "+15005550006", "1000001")
@@ -19,7 +19,9 @@ def sample_accounts() -> list[AccountConfig]:
     found = []
     for name in names(FACES):
         try:
-            settings = _sample(adapter_class(name).Config)
+            cls = adapter_class(name)
+            check_needs(cls)
+            settings = _sample(cls.Config)
         except ConfigError:
             continue
         if settings is not None:
