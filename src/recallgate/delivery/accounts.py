@@ -178,6 +178,10 @@ class Router:
     def channels(self) -> Sequence[str]:
         return sorted(self._by_channel)
 
+    def slots(self, channel: str) -> int:
+        """How many calls of a channel can be under way at once."""
+        return sum(account.config.concurrency for account in self._by_channel.get(channel, ()))
+
     def first(self, message: Message, country: str | None) -> LiveAccount | None:
         """The account that would take the message if nothing were out: what policies judge."""
         fitting = self._fitting(message, country)

@@ -21,12 +21,12 @@ class Reaper:
     """
 
     name = "reaper"
-    every = timedelta(seconds=5)
 
     def __init__(self, store: Store, clock: Clock, config: GatewayConfig) -> None:
         self._store = store
         self._clock = clock
         self._config = config
+        self.every = timedelta(seconds=min(5.0, config.lease_s / 3))
 
     async def run(self, now: datetime) -> int:
         return await self._store.run(lambda c: self._reap(c, now))

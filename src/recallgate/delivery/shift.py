@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from recallgate.delivery.worker import CHUNK, FLUSH_S, Worker
+from recallgate.delivery.worker import FLUSH_S, Worker
 from recallgate.model.errors import StoreError
 
 _log = logging.getLogger("recallgate.delivery")
@@ -25,6 +25,7 @@ class Shift:
         self.stop = stop
         self._wake = asyncio.Event()
         self._away = False
+        self._pages: dict[tuple[str, bool], tuple[asyncio.Lock, set[asyncio.Task[None]]]] = {}
 
     def wake(self) -> None:
         """Let idle lanes look for work now."""
@@ -49,12 +50,19 @@ class Shift:
         await asyncio.gather(*(self._lane(channel, idle_s, urgent) for channel in channels for urgent in (True, False)))
 
     async def page(self, channel: str, *, urgent: bool) -> int:
-        """Send one chunk of what is due, to its end; answers how many rows it had."""
-        if self.stop.is_set():
-            return 0
-        staged = await self.worker.stage(channel, most=CHUNK, urgent=urgent)
-        calls: set[asyncio.Task[None]] = set()
-        self.worker.spawn(staged.ready, calls)
+        """Send one chunk of what is due, to its end; answers how many rows it had. Pages of a lane share its room."""
+        turn, lane = self._pages.setdefault((channel, urgent), (asyncio.Lock(), set()))
+        async with turn:
+            while lane and not self.worker.room(lane, channel) and not self.stop.is_set():
+                await self._pause(None, (self.stop,), lane)
+            if self.stop.is_set():
+                return 0
+            staged = await self.worker.stage(channel, most=self.worker.chunk(channel), urgent=urgent)
+            calls: set[asyncio.Task[None]] = set()
+            self.worker.spawn(staged.ready, calls)
+            lane |= calls
+        for call in calls:
+            call.add_done_callback(lane.discard)
         await self._finish(calls)
         await self.worker.flush()
         return staged.rows
@@ -64,8 +72,8 @@ class Shift:
         while not self.stop.is_set():
             rows, wake = 0, self._wake
             try:
-                if self.worker.room(calls):
-                    staged = await self.worker.stage(channel, urgent=urgent)
+                if self.worker.room(calls, channel):
+                    staged = await self.worker.stage(channel, most=self.worker.chunk(channel), urgent=urgent)
                     rows = staged.rows
                     self.worker.spawn(staged.ready, calls)
                 self._back()

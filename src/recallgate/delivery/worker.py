@@ -88,9 +88,14 @@ class Worker:
     def window(self) -> int:
         return self._pace.window
 
-    def room(self, calls: Collection[object]) -> bool:
-        """Whether another chunk fits beside these calls."""
-        return len(calls) <= max(self._pace.window - CHUNK, 0)
+    def room(self, calls: Collection[object], channel: str) -> bool:
+        """Whether another chunk fits beside these calls of a lane: what waits here for its turn is in doubt after a crash."""
+        chunk = self.chunk(channel)
+        return len(calls) <= max(min(self._pace.window - chunk, self._router.slots(channel) + chunk), 0)
+
+    def chunk(self, channel: str) -> int:
+        """How many intents are committed together: as many as are soon under way."""
+        return self.step(min(CHUNK, max(SHORT, 4 * self._router.slots(channel))))
 
     def begun(self, call: "asyncio.Task[None]") -> bool:
         """Whether the vendor of a spawned call was called; true also when its outcome is known."""
@@ -106,7 +111,7 @@ class Worker:
                 staged = await self.stage(channel)
                 handled += staged.rows
                 if staged.rows:
-                    await self._start(staged.ready, calls)
+                    await self._start(staged.ready, calls, channel)
                 elif calls:
                     await asyncio.wait(calls)
                 elif self._done:
@@ -140,13 +145,13 @@ class Worker:
         now = to_ms(self._clock.now())
         return await self._store.run(lambda c: messages.waiting_channels(c, now))
 
-    async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+    async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]", channel: str) -> None:
         """Call vendors for a chunk: one after the other in simulations, else in a rolling window."""
         if self._pace.in_order:
             await asyncio.gather(*(self._carry(one) for one in ready))
             return
         self.spawn(ready, calls)
-        while not self.room(calls):
+        while not self.room(calls, channel):
             await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
 
     def spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:

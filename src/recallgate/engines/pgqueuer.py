@@ -26,7 +26,7 @@ from recallgate.engines.rota import Rota, beats
 from recallgate.model.clock import Clock, from_ms, to_ms
 from recallgate.model.errors import ConfigError, StoreError
 from recallgate.model.message import Message
-from recallgate.store import backlog, jobs, messages
+from recallgate.store import backlog, messages
 from recallgate.store.backlog import Lane
 from recallgate.store.engine import Store
 from recallgate.store.postgres import PostgresStore
@@ -42,6 +42,8 @@ _HANDS = 4  # tickets of the sweeper for a lane that is behind
 AHEAD = timedelta(seconds=10)  # tickets for what falls due later are made later
 _POOL = 6
 _AGAIN_S = 1.0
+_REST_S = 0.1
+_ROUND_MS = 15_000  # tickets for overdue work that were not finished in such a time get company
 _HEARTBEAT = timedelta(seconds=8)
 
 
@@ -99,18 +101,13 @@ class Tickets:
         assert self._store is not None, "open() comes first"
         shift = Shift(crew.worker, stop)
         rota = Rota(crew.store, stop)
-        sweeper = Sweeper(crew.store, crew.clock)
-
-        def hasten() -> None:
-            sweeping.add(task := asyncio.ensure_future(_hasten(crew.store, sweeper.name)))
-            task.add_done_callback(sweeping.discard)
-
-        sweeping: set[asyncio.Future[None]] = set()
+        sweeper, heard = Sweeper(crew.store, crew.clock), asyncio.Event()
         async with shift.open():
             around = [
                 asyncio.create_task(rota.run([*crew.jobs, sweeper], crew)),
                 asyncio.create_task(beats(crew, stop, holder=rota.holder, engine=self.name)),
-                asyncio.create_task(listen(crew.store, stop, hasten)),
+                asyncio.create_task(listen(crew.store, stop, heard.set)),
+                asyncio.create_task(_sweep_on(heard, stop, sweeper)),
                 *(asyncio.create_task(self._serve(crew, shift, stop, entry)) for entry in (URGENT, BULK)),
             ]
             try:
@@ -148,7 +145,8 @@ class Tickets:
 
             queue.entrypoint(entry)(page)
             tasks = max(2, min(crew.worker.window // CHUNK, 16))
-            await _until(stop, queue, batch=max(1, tasks // 2), tasks=tasks)
+            heartbeat = min(_HEARTBEAT, max(crew.worker.leases.span / 3, timedelta(seconds=1)))
+            await _until(stop, queue, batch=max(1, tasks // 2), tasks=tasks, heartbeat=heartbeat)
         finally:
             with suppress(Exception):
                 await asyncio.wait_for(pool.close(), 2)
@@ -216,7 +214,7 @@ def put(connection: Connection, lanes: Iterable[Lane], now: int, *, once: bool) 
 
 
 def _key(lane: Lane, now: int, place: int) -> str:
-    instant = str(lane.due_at) if lane.due_at > now else f"now{place % _HANDS}"
+    instant = str(lane.due_at) if lane.due_at > now else f"now{place % _HANDS}:{now // _ROUND_MS}"
     return f"recallgate:{lane.channel}:{int(lane.urgent)}:{instant}"
 
 
@@ -224,18 +222,25 @@ def _ceiling(due: int) -> int:
     return -(-due // GRAIN_MS) * GRAIN_MS
 
 
-async def _hasten(store: Store, name: str) -> None:
-    with suppress(StoreError):
-        await store.run(partial(jobs.hasten, name=name), small=True)
+async def _sweep_on(heard: asyncio.Event, stop: asyncio.Event, sweeper: Sweeper) -> None:
+    """Messages that came in another way than through this engine get their tickets at once."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), _AGAIN_S)
+        if heard.is_set():
+            heard.clear()
+            with suppress(StoreError):
+                await sweeper.run(from_ms(0))
+            await asyncio.sleep(_REST_S)  # many commits are one look
 
 
-async def _until(stop: asyncio.Event, queue: "PgQueuer", *, batch: int, tasks: int) -> None:
+async def _until(stop: asyncio.Event, queue: "PgQueuer", *, batch: int, tasks: int, heartbeat: timedelta) -> None:
     working = asyncio.create_task(
         queue.qm.run(
             batch_size=batch,
             max_concurrent_tasks=tasks,
-            dequeue_timeout=timedelta(seconds=2),
-            heartbeat_timeout=_HEARTBEAT,
+            dequeue_timeout=timedelta(seconds=1),
+            heartbeat_timeout=heartbeat,
             shutdown_on_listener_failure=True,
         )
     )

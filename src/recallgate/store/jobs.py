@@ -39,11 +39,6 @@ def finish(connection: Connection, name: str, *, holder: str, again_ms: int) -> 
     )
 
 
-def hasten(connection: Connection, name: str) -> None:
-    """Let a job be due now."""
-    execute(connection, "update rg_job set due_at = 0 where name = :name", {"name": name})
-
-
 class WorkerRow(NamedTuple):
     """A process that sends: where it runs, how much it has in flight, how it finds its accounts (JSON)."""
 
