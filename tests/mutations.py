@@ -222,6 +222,27 @@ MUTATIONS = (
         "tests/adapters/test_audience.py::test_a_restart_forgets_no_removal_and_takes_out_nobody_who_came_back",
     ),
     Mutation(
+        "a process writes an audience without a look at what others wrote",
+        "adapters/recallgate_adapters/audience_book.py",
+        "if path not in self._known or self._seen[path] != _mark(path):",
+        "if path not in self._known:",
+        "tests/adapters/test_audience.py::test_two_processes_write_one_file_together",
+    ),
+    Mutation(
+        "a missing module is found with a message in hand",
+        f"{SRC}/delivery/accounts.py",
+        "        check_needs(config.cls)\n",
+        "",
+        "tests/adapters/test_needs.py::test_a_missing_module_is_named_before_any_message",
+    ),
+    Mutation(
+        "a failed bind of the sandbox is a bind",
+        "adapters/recallgate_adapters/faces/smpp.py",
+        "else _BAD_PASSWORD",
+        "else 0",
+        "tests/sandbox/test_wires.py::test_a_wrong_password_is_refused_at_the_bind",
+    ),
+    Mutation(
         "any secret in the path will do",
         f"{SRC}/delivery/addresses.py",
         "secret.encode()) for one in known) > 0",

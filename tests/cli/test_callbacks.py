@@ -8,10 +8,20 @@ from urllib.parse import urlencode
 
 import pytest
 
+from adapters.contracts import VENDORS as ALL, contracts
+from recallgate.registry import adapter_class
+from recallgate.testing.exchanges import NOW
+
+VENDORS_WITH_CALLBACKS = [name for name in ALL if adapter_class(name).abilities().callbacks != "none"]
 VENDORS = Path(__file__).parent.parent / "data" / "vendors"
 TWILIO = json.loads((VENDORS / "twilio.json").read_text("utf-8"))["signature_vectors"]["vectors"]
 WECOM = json.loads((VENDORS / "wecom.json").read_text("utf-8"))["signature_vectors"]["vectors"]
 SID = "SM" + "0" * 32
+
+
+def contract(name: str) -> Any:
+    """The contract of an adapter that has rows for callbacks."""
+    return next((one for one in contracts()[name] if one.table().get("callbacks")), contracts()[name][0])
 
 
 def of_twilio(vector: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -167,3 +177,23 @@ def test_adapter_without_callbacks_says_so(run, file):
     ran = tell(run, file, "inbox.inapp", config, {"url": "https://a.example"})
 
     assert (ran.code, ran.err) == (2, "error: inbox.inapp takes no callbacks: the vendor sends none\n")
+
+
+TOLD = [name for name in VENDORS_WITH_CALLBACKS if contract(name).table().get("callbacks")]
+
+
+def test_every_adapter_that_is_told_news_has_a_recorded_callback():
+    assert TOLD == VENDORS_WITH_CALLBACKS
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_recorded_callback_of_every_adapter_is_verified_and_read(run, file, name):
+    made = contract(name)
+    row = made.table()["callbacks"][0]
+    config = {**made.config, **row.get("config", {})}
+
+    ran = tell(run, file, name, config, row["request"], "--now", NOW.isoformat())
+
+    assert ran.code == 0, ran.err
+    assert ran.json["verified"] is True
+    assert [event["type"] for event in ran.json["events"]] == [event["type"] for event in row["events"]]
