@@ -23,7 +23,7 @@ from recallgate.rules.regulations import RuleBook
 from recallgate.store import facts as stored_facts
 from recallgate.store.facts import CAP_HORIZON_MS, Facts
 
-_KEPT = 8192  # places
+_KEPT = 8192  # places, and places with a day
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _NO_DAYS: frozenset[date] = frozenset()
 
@@ -44,6 +44,7 @@ class CaseMaker:
         )
         self._guard = config.guard
         self._places: dict[Hashable, Place] = {}
+        self._closed: dict[Hashable, frozenset[date]] = {}
         self._looks_back_ms = max(CAP_HORIZON_MS, int(chain.longest.total_seconds() * 1000))
         self._holidays = HolidayBook.of(config.holidays, use_package=config.holidays_package)
         hours = [part for one in chain.policies for part in parts_of(one) if isinstance(part, QuietHours)]
@@ -95,10 +96,17 @@ class CaseMaker:
         )
 
     def _days(self, message: Message, place: Place, now: datetime) -> frozenset[date]:
-        rows = self._rules.select(
-            country=place.country, region=place.region, channel=message.channel, purpose=message.purpose.value
-        )
-        return self._holidays.for_rows(rows, place.country, place.region, around=now.date(), blocks=self._blocks)
+        key = (place.country, place.region, message.channel, message.purpose, today := now.date())
+        found = self._closed.get(key)
+        if found is None:
+            rows = self._rules.select(
+                country=place.country, region=place.region, channel=message.channel, purpose=message.purpose.value
+            )
+            found = self._holidays.for_rows(rows, place.country, place.region, around=today, blocks=self._blocks)
+            if len(self._closed) >= _KEPT:
+                self._closed.clear()
+            self._closed[key] = found
+        return found
 
     def place(self, message: Message, person: Person, now: datetime) -> Place:
         """Where the recipient is; a phone number is looked up only where nothing better is known. Equal facts, one place."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from recallgate.config import AccountConfig
-from recallgate.links.shorten import shorten, swap
+from recallgate.links.shorten import Shortener, shorten, swap
 from recallgate.model.content import Text
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
@@ -47,14 +47,17 @@ class Shaper:
     def __call__(self, message: Message, *, country: str | None, now_ms: int) -> Prepared:
         """Apply fixes; raises `SendError` for what must not leave: nothing was sent, the author has to act."""
         links: Sequence[LinkRow] = ()
-        if self._base is not None and message.purpose == "marketing":
-            message, links = shorten(message, self._base, code=self._code, now_ms=now_ms)
         content = message.content
+        base = self._base if message.purpose == "marketing" else None
         if type(content) is not Text or message.channel != "sms":
-            return Prepared(message, links)
+            return Prepared(*shorten(message, base, code=self._code, now_ms=now_ms)) if base is not None else Prepared(message)
+        text = content.text
+        if base is not None and "://" in text:
+            shortener = Shortener(message, base, code=self._code, now_ms=now_ms)
+            text, links = shortener.text(text), shortener.rows
         account, ability = self._account, self._ability
         checked = self._check_sms(
-            content.text,
+            text,
             country=country,
             purpose=message.purpose,
             signature=account.signature,

@@ -77,6 +77,7 @@ class Worker:
         self._pace = pace
         self._done: list[Conclusion] = []
         self._calls: dict[asyncio.Task[None], Ready] = {}
+        self._gap = asyncio.Event()
         self.leases = Leases(store, clock, pace.lease)
         self.in_flight = 0
 
@@ -148,35 +149,41 @@ class Worker:
     async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]", channel: str) -> None:
         """Call vendors for a chunk: one after the other in simulations, else in a rolling window."""
         if self._pace.in_order:
-            await asyncio.gather(*(self._carry(one) for one in ready))
+            await asyncio.gather(*(self._carry(one, calls) for one in ready))
             return
         self.spawn(ready, calls)
         while not self.room(calls, channel):
-            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            self._gap.clear()  # waiting for each of a thousand calls would cost more than the calls
+            await self._gap.wait()
 
     def spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
         """Begin the calls of a chunk; they leave the set as they end."""
         for one in ready:
-            task = asyncio.create_task(self._carry(one))
+            task = asyncio.create_task(self._carry(one, calls))
             calls.add(task)
             self._calls[task] = one
-            task.add_done_callback(calls.discard)
 
-    async def _carry(self, ready: Ready) -> None:
+    async def _carry(self, ready: Ready, calls: "set[asyncio.Task[None]]") -> None:
+        task = asyncio.current_task()
+        assert task is not None
         self.in_flight += 1
         try:
-            conclusion, _ = await self.carry(ready)
-        except NotOurs as exc:
-            conclusion = released(exc.ready or ready, now=self._clock.now())
-        except asyncio.CancelledError:
-            conclusion = self._cut_short(self.leases.present(ready))
+            try:
+                conclusion, _ = await self.carry(ready)
+            except NotOurs as exc:
+                conclusion = released(exc.ready or ready, now=self._clock.now())
+            except asyncio.CancelledError:
+                conclusion = self._cut_short(self.leases.present(ready))
+            finally:
+                self.in_flight -= 1
+                self._calls.pop(task, None)
+            self._done.append(conclusion)
+            self.leases.drop(ready)
+            if len(self._done) >= PAGE:
+                await self.flush()
         finally:
-            self.in_flight -= 1
-            self._calls.pop(asyncio.current_task(), None)  # type: ignore[arg-type] # a coroutine runs in a task
-        self._done.append(conclusion)
-        self.leases.drop(ready)
-        if len(self._done) >= PAGE:
-            await self.flush()
+            calls.discard(task)
+            self._gap.set()
 
     def _cut_short(self, ready: Ready) -> Conclusion:
         """The worker had to end: a vendor that was called may have taken the message."""

@@ -102,7 +102,7 @@ def _mail(message: Message, content: Email, maker: Shortener) -> Email:
                 body = body.replace("</body>", anchor + "</body>", 1)
             else:
                 body += anchor
-    return content.model_copy(update={"text": text, "html": body, "headers": headers})
+    return swap(swap(swap(content, "text", text), "html", body), "headers", headers)
 
 
 def _is_http(target: str) -> bool:

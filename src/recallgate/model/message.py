@@ -11,6 +11,7 @@ from recallgate.model.channels import BUILT_IN
 from recallgate.model.content import Attachment, CallScript, Card, Content, Email, Inapp, Push, Say, Text, Utterance
 from recallgate.model.ids import uuid7
 from recallgate.model.purpose import Purpose
+from recallgate.model.zones import zone
 
 
 class Origin(BaseModel):
@@ -72,19 +73,15 @@ class Message(BaseModel):
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
         if value is not None:
-            from recallgate.model.zones import zone
-
             zone(value)
         return value
 
     @model_validator(mode="after")
     def _fits(self) -> "Message":
-        for channel, to, content in (
-            (self.channel, self.to, self.content),
-            *((other.channel, other.to, other.content) for other in self.alternatives),
-        ):
-            known = BUILT_IN.get(channel)
-            if known and (fault := known.accepts(to.type, content.type)):
+        ways: tuple[Message | Alternative, ...] = (self, *self.alternatives)
+        for one in ways:
+            known = BUILT_IN.get(one.channel)
+            if known and (fault := known.accepts(one.to.type, one.content.type)):
                 raise ValueError(fault)
         if self.not_before and self.expires_at and self.expires_at <= self.not_before:
             raise ValueError("expires_at: it is not after not_before; the message could never leave")
