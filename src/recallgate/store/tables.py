@@ -3,7 +3,8 @@
 `metadata` is public as `recallgate.metadata`, so that a host application can run the migrations with its own.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.event import listens_for
 
 metadata = MetaData()
 Instant = BigInteger
@@ -16,7 +17,17 @@ def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index of the rows that `where` picks, on every database."""
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
+
+
+@listens_for(metadata, "before_create")
+def _on_postgres(target: MetaData, connection: Connection, **_: object) -> None:
+    """PostgreSQL's word for partial indexes, only where it is needed: naming it imports all of that dialect."""
+    if connection.dialect.name == "postgresql":
+        for table in target.tables.values():
+            for index in table.indexes:
+                if "where" in index.info:
+                    index.dialect_options["postgresql"]["where"] = text(index.info["where"])
 
 
 def _instant(name: str, *, null: bool = False) -> Column[int]:
