@@ -9,7 +9,6 @@ from typing import Any
 from recallgate.adapter import Adapter, AdapterClass, Driver
 from recallgate.model.channels import BUILT_IN, Channel
 from recallgate.model.errors import ConfigError
-from recallgate.policies.named import as_policy
 from recallgate.policies.policy import Policy
 
 ADAPTERS = "recallgate.adapters"
@@ -67,6 +66,8 @@ def policy(name: str, settings: Mapping[str, Any] | None = None) -> Policy:
     """
     found = _load(POLICIES, name, "policy")
     try:
+        from recallgate.policies.named import as_policy
+
         return as_policy(found, settings or {})
     except ConfigError as fault:
         raise ConfigError(f"policy {name!r}: {fault}") from None

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from recallgate.config import GatewayConfig
 from recallgate.policies.chain import Chain
 from recallgate.policies.default import default_chain
-from recallgate.policies.named import policy_of
 from recallgate.registry import policy
 from recallgate.rules.overrides import overridden, warn_of_old_rows
 from recallgate.rules.regulations import RuleBook
@@ -20,5 +19,10 @@ def rules_of(config: GatewayConfig, today: date) -> RuleBook:
 
 def chain_of(config: GatewayConfig, book: RuleBook) -> Chain:
     """The default chain over a book, and the policies of the settings; ConfigError names what cannot be built."""
-    extra = [policy_of(name, settings, find=policy) for name, settings in config.policies.items()]
+    if config.policies:  # most gateways name none, and need not import what can be named
+        from recallgate.policies.named import policy_of
+
+        extra = [policy_of(name, settings, find=policy) for name, settings in config.policies.items()]
+    else:
+        extra = []
     return default_chain(extra, book=book, jitter=timedelta(minutes=config.jitter_minutes))
