@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from recallgate.adapter import Callback, Reply
 from recallgate.gateway import Delivery, Gateway, PersonEvent, PersonRecord
 from recallgate.model.message import Message
+from recallgate.store import outbox
 from recallgate.store.messages import Stored
 
 _T = TypeVar("_T")
@@ -40,7 +41,10 @@ class BlockingGateway:
     def send(self, message: Message) -> Delivery:
         return self._wait(self.gateway.send(message))
 
-    def submit(self, batch: Iterable[Message]) -> list[Stored]:
+    def submit(self, batch: Iterable[Message], *, connection: Any = None) -> list[Stored]:
+        """As `Gateway.submit`; a connection of the application is used in the thread that calls."""
+        if connection is not None:
+            return outbox.write(connection, list(batch), self.gateway.clock.now())
         return self._wait(self.gateway.submit(batch))
 
     def cancel(self, message_id: str) -> bool:

@@ -41,7 +41,7 @@ from recallgate.optout.desk import LedgerDesk
 from recallgate.policies.chain import Chain
 from recallgate.rules.optout import codes_in_suffix
 from recallgate.rules.regulations import RuleBook
-from recallgate.store import campaigns, ledger, messages
+from recallgate.store import campaigns, ledger, messages, outbox
 from recallgate.store.choice import store_of
 from recallgate.store.clock import StoreClock
 from recallgate.store.engine import Store
@@ -184,11 +184,19 @@ class Gateway:
         """
         return await self._direct.send(message)
 
-    async def submit(self, batch: Iterable[Message], *, page: int = 1000) -> list[Stored]:
-        """Accept messages for the workers; durable when it returns. Equal idempotency keys are one message."""
+    async def submit(self, batch: Iterable[Message], *, page: int = 1000, connection: Any = None) -> list[Stored]:
+        """Accept messages for the workers; durable when it returns. Equal idempotency keys are one message.
+
+        `connection`: one of the application's own, with a transaction on the same database (SQLAlchemy, asyncpg, psycopg,
+        sqlite3, aiosqlite or Django). Its commit is then the promise: rolled back, nothing was accepted.
+        """
         stored: list[Stored] = []
         waiting = list(batch)
         now = self.clock.now()
+        if connection is not None:
+            for start in range(0, len(waiting), page):
+                stored += await outbox.write_async(connection, waiting[start : start + page], now)
+            return stored
         for start in range(0, len(waiting), page):
             stored += await self.store.run(partial(accept, self.engine, waiting[start : start + page], now))
         self.engine.wake()

@@ -61,7 +61,7 @@ def execute(connection: Connection, statement: str, scope: Mapping[str, Any] | S
         assert isinstance(scope, Mapping) or not order, "PostgreSQL takes its values by name"
         cursor.execute(text, tuple(scope[name] for name in order) if isinstance(scope, Mapping) else ())
     else:
-        cursor.execute(_for_sqlite(statement), scope)
+        cursor.execute(for_sqlite(statement), scope)
     described = cursor.description
     if described is None:
         return Found((), cursor.rowcount)
@@ -101,16 +101,21 @@ def bind(rows: Iterable[Any]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _for_sqlite(statement: str) -> str:
+def for_sqlite(statement: str) -> str:
     return _MARK.sub(lambda mark: _SQLITE[mark[1]](mark[2] or "", mark[3] or ""), statement) if "{" in statement else statement
 
 
 @lru_cache(maxsize=1024)
 def _for_postgres(statement: str) -> tuple[str, tuple[str, ...]]:
-    text = _MARK.sub(lambda mark: _POSTGRES[mark[1]](mark[2] or "", mark[3] or ""), statement)
+    text = marked_for_postgres(statement)
     order = tuple(dict.fromkeys(_NAMED.findall(text)))
     place = {name: f"${position}" for position, name in enumerate(order, 1)}
     return _NAMED.sub(lambda named: place[named[1]], text), order
+
+
+def marked_for_postgres(statement: str) -> str:
+    """The statement in PostgreSQL's words, its values still `:name`."""
+    return _MARK.sub(lambda mark: _POSTGRES[mark[1]](mark[2] or "", mark[3] or ""), statement)
 
 
 def _sqlite_page(name: str, columns: str) -> str:

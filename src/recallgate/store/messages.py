@@ -13,7 +13,7 @@ from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.store.dialect import bind, execute, values
+from recallgate.store.dialect import bind, execute, values, page
 from recallgate.store.rows import change
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
@@ -96,6 +96,37 @@ def remembered(payload: str) -> Message | None:
 
 
 _INSERT = f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {{page}} p where true on conflict do nothing returning tenant, id"
+INSERT_PAGE = _INSERT.replace("{page}", page("rows", _COLUMNS))
+_PAYLOAD = _COLUMNS.index("payload")
+
+
+def record(message: Message, at: int) -> tuple[Any, ...]:
+    """The row of a message that is accepted at an instant."""
+    origin = message.origin
+    return (
+        message.tenant,
+        message.id,
+        message.channel,
+        message.purpose.value,
+        rank(message),
+        State.QUEUED.value,
+        message.person,
+        message.to.key,
+        origin.campaign if origin else None,
+        origin.step if origin else None,
+        origin.arm if origin else None,
+        origin.offer if origin else None,
+        origin.run if origin else 0,
+        message.idempotency_key,
+        body_hash(message) if message.idempotency_key else "",
+        message.model_dump_json(exclude_none=True),
+        at,
+        at,
+        max(at, to_ms(message.not_before)) if message.not_before else at,
+        to_ms(message.expires_at) if message.expires_at else None,
+        0,
+        0,
+    )
 
 
 def insert(connection: Connection, messages: Sequence[Message], now: datetime) -> list[Stored]:
@@ -106,35 +137,8 @@ def insert(connection: Connection, messages: Sequence[Message], now: datetime) -
     at = to_ms(now)
     rows = []
     for message in messages:
-        origin = message.origin
-        payload = message.model_dump_json(exclude_none=True)
-        remember(payload, message)
-        rows.append(
-            (
-                message.tenant,
-                message.id,
-                message.channel,
-                message.purpose.value,
-                rank(message),
-                State.QUEUED.value,
-                message.person,
-                message.to.key,
-                origin.campaign if origin else None,
-                origin.step if origin else None,
-                origin.arm if origin else None,
-                origin.offer if origin else None,
-                origin.run if origin else 0,
-                message.idempotency_key,
-                body_hash(message) if message.idempotency_key else "",
-                payload,
-                at,
-                at,
-                max(at, to_ms(message.not_before)) if message.not_before else at,
-                to_ms(message.expires_at) if message.expires_at else None,
-                0,
-                0,
-            )
-        )
+        rows.append(row := record(message, at))
+        remember(row[_PAYLOAD], message)
     _, returned = change(connection, _INSERT, _COLUMNS, rows)
     written = {(tenant, identity) for tenant, identity in returned}
     if len(written) == len(rows):
@@ -145,13 +149,20 @@ def insert(connection: Connection, messages: Sequence[Message], now: datetime) -
     ]
 
 
+KNOWN = (
+    "select id, body_hash from rg_message where tenant = :tenant and (idempotency_key = :key or id = :id)"
+    " order by idempotency_key is null limit 1"
+)
+
+
 def _known(connection: Connection, message: Message) -> Stored:
-    identity, digest = execute(
-        connection,
-        "select id, body_hash from rg_message where tenant = :tenant and (idempotency_key = :key or id = :id)"
-        " order by idempotency_key is null limit 1",
-        {"tenant": message.tenant, "key": message.idempotency_key, "id": message.id},
-    ).one()
+    scope = {"tenant": message.tenant, "key": message.idempotency_key, "id": message.id}
+    return as_known(message, execute(connection, KNOWN, scope).one())
+
+
+def as_known(message: Message, row: Sequence[Any]) -> Stored:
+    """The answer for a message whose key or id (id, body hash) is there already."""
+    identity, digest = row
     if message.idempotency_key is not None and digest != body_hash(message):
         raise IdempotencyConflict(
             "idempotency_key: it was used before for another message; send the same message again, or take a new key"
