@@ -322,6 +322,10 @@ class Gateway:
         row = ConsentRow(self.config.tenant, _subject(person, address), channel, topic, brand, int(granted), at, source, proof)
         await self.store.run(lambda c: ledger.record_consents(c, [row]), small=True)
 
+    def shaped(self, message: Message, account: LiveAccount) -> Message:
+        """The message as an account would send it: fixes applied, links as they are; `SendError` for what must not leave."""
+        return self._stager.unlinked(account)(message, country=message.country, now_ms=0).message
+
     # --- why
 
     async def explain(self, what: Message | str) -> dict[str, Any]:

@@ -65,6 +65,10 @@ class Stager:
             self._shapers[account.name] = made
         return made
 
+    def unlinked(self, account: LiveAccount) -> Shaper:
+        """A shaper that leaves links as they are."""
+        return Shaper(account.config, account.view, base=None, code=self._chance.code, words=self._words)
+
     def _parse(self, row: Row, chunk: Chunk) -> Message | None:
         try:
             return remembered(row.payload) or parse_message(row.payload)

@@ -18,7 +18,8 @@ class RuleSettings(BaseModel):
     `registry_required`: numbers are compared with do-not-call registries, and marketing waits for the comparison where the law
     asks for it. `revoke_scope`: an opt-out in somebody's own words is from all marketing on the channel, or from the program
     (the account) that it was told to. `confirm_opt_outs` and `help_text`: STOP and HELP are answered, in the name of `brand`;
-    leave them off where the vendor answers. `rules` changes rows of law by id, `rules_warn_days` is the age from which a row is
+    leave them off where the vendor answers. `test_addresses` are numbers and mail addresses to which a campaign is sent before
+    its launch. `rules` changes rows of law by id, `rules_warn_days` is the age from which a row is
     old. `holidays` lists dates by country or region, `words` are lists of blocked words, `policies` further policies by names
     of their own.
     """
@@ -31,6 +32,7 @@ class RuleSettings(BaseModel):
     confirm_opt_outs: bool = False
     help_text: str | None = Field(default=None, min_length=1, max_length=300)
     brand: str | None = None
+    test_addresses: tuple[str, ...] = ()
     rules: Mapping[str, Any] = Field(default_factory=dict)
     rules_warn_days: int = Field(default=365, ge=1)
     holidays: Mapping[str, tuple[date, ...]] = Field(default_factory=dict)

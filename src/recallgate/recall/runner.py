@@ -1,10 +1,11 @@
 """The runner: moves people through a play, a page at a time; the next step and its messages in one transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,8 @@ from recallgate.recall.experiment import split_salt
 from recallgate.recall.messages import MessageMaker, idle_days
 from recallgate.recall.outcome import Outcome, outcome
 from recallgate.recall.program import DoBranch, DoChoose, DoGoal, DoRung, DoSend, DoSplit, DoWait, DoWaitFor, Jump, Stop
-from recallgate.recall.steps import Send, Then
+from recallgate.recall.send_time import BestTime, choose, hours_for
+from recallgate.recall.steps import Send, Then, Wait
 from recallgate.recall.timing import local_instant, wait_ends
 from recallgate.rules.assignment import arm_of
 from recallgate.store import campaigns, events, messages, people
@@ -66,6 +68,14 @@ class CampaignRunner:
             for item in self._program.instructions
             if isinstance(item, DoSend)
             and not item.step.on_capped == item.step.on_failed == item.step.on_unreachable == "advance"
+        )
+
+    def hours(self, channel: str, profile: Mapping[str, object], where: ZoneInfo) -> Callable[[datetime], bool]:
+        """The hours in which this campaign's marketing may go to somebody."""
+        gateway, windows = self._gateway, self.campaign.play.windows_for(channel)
+        config = gateway.config
+        return hours_for(
+            gateway.rules, profile, channel=channel, zone=where, windows=(config.tenant_windows, windows), guard=config.guard
         )
 
     async def run(self, now: datetime) -> int:
@@ -166,6 +176,8 @@ class _Step:
         match self._program.instructions[position]:
             case DoSend(step=step):
                 return self._send(position, step)
+            case DoWait(step=wait) if wait.best is not None:
+                return self._wait_for_best(position, wait, wait.best)
             case DoWait(step=wait):
                 until = wait_ends(wait, now=self._now, zone=zone(self._zone()))
                 return position + 1 if until <= self._now else self._wait(position + 1, until)
@@ -257,6 +269,23 @@ class _Step:
             self._note(name, Outcome.TIMED_OUT)
             return position + 1
         return self._wait(position, until, names)
+
+    def _wait_for_best(self, position: int, wait: Wait, best: BestTime) -> int | RunRow:
+        """Wait for the person's own time, inside what the law, the tenant and the play allow on the step's channel."""
+        where = zone(self._zone())
+        chosen = choose(
+            best,
+            now=self._now,
+            zone=where,
+            active=[from_ms(at) for _, at in self._did],
+            persona=best.persona_of({**self._data, **self._profile(), **(self._field("data") or {})}),  # type: ignore[dict-item]
+            allowed=self._runner.hours(wait.channel, self._profile(), where),
+        )
+        if chosen is None:
+            return position + 1
+        self._data.setdefault("best", {})[wait.name] = chosen.by
+        self._changed = True
+        return position + 1 if chosen.at <= self._now else self._wait(position + 1, chosen.at)
 
     def _rung(self, position: int, rung: DoRung) -> int | RunRow:
         idle = idle_days(self._data, self._now)

@@ -9,6 +9,7 @@ from recallgate.model.errors import ConfigError
 from recallgate.model.purpose import Purpose
 from recallgate.recall.condition import Condition
 from recallgate.recall.outcome import Outcome
+from recallgate.recall.send_time import BestTime
 from recallgate.recall.timing import parse_local
 
 Then = Literal["advance", "hold", "exit"]
@@ -59,7 +60,8 @@ class Wait:
     """Wait for a span, until a local time of day, or for a span and then until that time.
 
     `days` are calendar days when `until` is given, else 24 hours each. `weekdays` (ISO, 1 Monday) limits the days on
-    which `until` may fall; none given means every day.
+    which `until` may fall; none given means every day. `best` chooses the time for each person, in place of `until`; what is
+    chosen is written into the run.
     """
 
     name: str
@@ -68,10 +70,15 @@ class Wait:
     minutes: int = 0
     until: str | None = None
     weekdays: tuple[int, ...] = ()
+    best: BestTime | None = None
+    channel: str = "sms"
 
     def __post_init__(self) -> None:
-        if min(self.days, self.hours, self.minutes) < 0 or not (self.days or self.hours or self.minutes or self.until):
-            raise ConfigError(f"step {self.name}: give a span above zero, or until")
+        timed = self.until is not None or self.best is not None
+        if min(self.days, self.hours, self.minutes) < 0 or not (self.days or self.hours or self.minutes or timed):
+            raise ConfigError(f"step {self.name}: give a span above zero, or until, or best")
+        if self.best is not None and (self.until is not None or self.hours or self.minutes or self.days):
+            raise ConfigError(f"step {self.name}: best chooses the time by itself; put a wait of some days before it")
         if self.until is not None:
             parse_local(self.until)
             if self.hours or self.minutes:
