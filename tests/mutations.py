@@ -29,6 +29,10 @@ SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_mone
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 DRIVERS = "tests/gateway/test_drivers.py"
+ASKED, LEDGER, ORDER, TIME, SAMPLES = (
+    f"tests/gateway/test_{name}.py" for name in ("asked_facts", "ledger", "undispatchable_order", "own_time", "samples")
+)
+TWIN = "tests/recall/test_twin.py"
 LANES, TOKENS, LINKS = (f"tests/gateway/test_{name}.py" for name in ("lanes", "tokens", "links"))
 
 
@@ -81,6 +85,146 @@ MUTATIONS = (
     removed("velocity", "counts = case.facts.get(", f"{SENDER}::test_a_burst_to_one_country_or_block_is_stopped"),
     removed("account_ability", "if case.account is None", f"{SENDER}::test_an_account_carries_what_it_can"),
     removed("address_validity", "kind = case.facts.get(", f"{SENDER}::test_numbers_that_cannot_take_a_message_get_none"),
+    Mutation(
+        "a page's messages do not see what the ones before them spent",
+        f"{SRC}/delivery/asked.py",
+        "page.spent[budget.id] += micros",
+        "page.spent[budget.id] += 0",
+        f"{ASKED}::test_a_budget_lets_as_many_leave_as_it_pays_for_and_drops_the_rest",
+    ),
+    Mutation(
+        "what was refused is paid for",
+        f"{SRC}/delivery/outcome.py",
+        "conclusion.tallies = _given_back(ready)",
+        "conclusion.tallies = ()",
+        f"{ASKED}::test_what_certainly_was_not_sent_is_given_back_to_its_budget",
+    ),
+    Mutation(
+        "a page's codes do not see the ones before them",
+        f"{SRC}/delivery/asked.py",
+        "page.counts[key] = page.counts.get(key, 0) + 1",
+        "page.counts[key] = page.counts.get(key, 0)",
+        f"{ASKED}::test_a_block_of_numbers_is_counted_within_one_page",
+    ),
+    Mutation(
+        "a template goes to an account that must not send it",
+        f"{SRC}/delivery/accounts.py",
+        "return found or fitting",
+        "return fitting",
+        f"{ASKED}::test_a_template_goes_to_the_account_whose_vendor_approved_it",
+    ),
+    Mutation(
+        "opt-outs do not count against a sender",
+        f"{SRC}/tracking/health.py",
+        'self._add(account, "opt_outs")',
+        "pass",
+        f"{ASKED}::test_a_sender_whom_people_leave_sends_no_more_marketing",
+    ),
+    Mutation(
+        "a report told twice counts twice",
+        f"{SRC}/tracking/health.py",
+        "if change.state == change.was:",
+        "if False:",
+        f"{ASKED}::test_a_report_told_twice_counts_once",
+    ),
+    Mutation(
+        "plays that wrote count as none",
+        f"{SRC}/store/asked.py",
+        '" and exists (select 1 from rg_message m',
+        '" and not exists (select 1 from rg_message m',
+        f"{ASKED}::test_after_three_plays_without_effect_recall_ends_and_a_return_lifts_that",
+    ),
+    Mutation(
+        "caps look back a month at most",
+        f"{SRC}/delivery/cases.py",
+        "max(CAP_HORIZON_MS, int(",
+        "min(CAP_HORIZON_MS, int(",
+        f"{ASKED}::test_a_cap_that_looks_back_further_than_a_month_sees_what_was_sent",
+    ),
+    Mutation(
+        "holidays are not looked up",
+        f"{SRC}/delivery/cases.py",
+        "if place.country in self._closing else _NO_DAYS",
+        "if False else _NO_DAYS",
+        f"{ASKED}::test_a_holiday_of_the_settings_closes_where_the_law_says_so",
+    ),
+    Mutation(
+        "own facts are lost on the next channel",
+        f"{SRC}/delivery/asked.py",
+        "    return [message, *others]",
+        "    return [message]",
+        f"{ASKED}::test_an_own_policys_fact_is_there_on_the_next_channel_too",
+    ),
+    Mutation(
+        "an opt-in ends complaints",
+        f"{SRC}/optout/desk.py",
+        'reason="opt_out", now=now, channel=channel, topic=topic',
+        'reason="complaint", now=now, channel=channel, topic=topic',
+        f"{LEDGER}::test_an_opt_in_with_its_proof_ends_opt_outs_and_nothing_else",
+    ),
+    Mutation(
+        "each STOP is confirmed",
+        f"{SRC}/optout/answers.py",
+        '_key("optout", address, str(seq))',
+        '_key("optout", address, now.isoformat())',
+        f"{LEDGER}::test_an_opt_out_is_confirmed_once",
+    ),
+    Mutation(
+        "a consent read twice is two",
+        f"{SRC}/store/ledger.py",
+        'f" where not exists (select 1 from rg_consent c where {same})"',
+        "f\" where {same!r} <> ''\"",
+        f"{LEDGER}::test_the_ledger_goes_out_and_comes_back_the_same",
+    ),
+    Mutation(
+        "the app's people lose what they chose",
+        f"{SRC}/store/people.py",
+        "if name in _CHOSEN else",
+        "if name in () else",
+        f"{LEDGER}::test_what_the_app_stores_of_a_person_keeps_what_they_chose",
+    ),
+    Mutation(
+        "a complaint is from one program only",
+        f"{SRC}/optout/effects.py",
+        'sender if reason == "opt_out" and from_person else "*"',
+        "sender",
+        f"{LEDGER}::test_a_complaint_is_from_everything_whatever_the_scope",
+    ),
+    Mutation(
+        "an order told twice has two runs",
+        f"{SRC}/store/people.py",
+        "or {{text:r.data:key}} = {what}))",
+        "or r.run = -1))",
+        f"{ORDER}::test_an_order_has_one_run_however_often_it_is_told",
+    ),
+    Mutation(
+        "another order's dispatch ends the alert",
+        f"{SRC}/recall/runner.py",
+        "if other is None or other == key",
+        "if key is not None",
+        f"{ORDER}::test_another_orders_dispatch_ends_nothing",
+    ),
+    Mutation(
+        "the own peak overrides the law",
+        f"{SRC}/recall/send_time.py",
+        "if allowed(_instant(start, minute))]",
+        "if minute >= 0]",
+        f"{TIME}::test_a_peak_at_night_does_not_override_the_law",
+    ),
+    Mutation(
+        "a campaign's samples are marketing",
+        f"{SRC}/recall/samples.py",
+        '"purpose": Purpose.SERVICE',
+        '"purpose": Purpose.MARKETING',
+        f"{SAMPLES}::test_every_step_goes_to_every_test_number_even_at_night_and_twice",
+    ),
+    Mutation(
+        "the twin counts addresses only",
+        f"{SRC}/recall/twin.py",
+        "greatest(coalesce(a.c{n}, 0), coalesce(o.c{n}, 0))",
+        "coalesce(a.c{n}, 0)",
+        f"{TWIN}::test_the_twin_and_the_chain_agree_on_everybody",
+    ),
     Mutation(
         "a return does not lift the pruning",
         f"{SRC}/policies/pruning.py",
