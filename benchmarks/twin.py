@@ -2,9 +2,9 @@
 
     python benchmarks/twin.py [--people 1000000]
 
-Each has an address, one of ten places, a cluster; one in 20 is suppressed, and each was sent 1 to 3 messages in the last month. The
-bare query joins the same tables on the same keys and counts; it decides nothing. Memory is the peak of the process; the
-tables are in a file. DuckDB is given two threads and 256 MB.
+Each has an address, one of ten places and a cluster; one in 20 is suppressed, and each was sent 1 to 3 messages in the last
+month. The bare query joins the same tables on the same keys and counts; it decides nothing. Memory is the peak of the process;
+the tables are in a file. DuckDB is given two threads and 256 MB.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from recallgate.recall.twin import Asked, Sources, counts, decide
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
 ZONES = (
     ("America/New_York", "US-NY", "US"), ("America/Chicago", "US-TX", "US"), ("America/Denver", "US-CO", "US"),
-    ("America/Los_Angeles", "US-CA", "US"), ("Europe/Paris", None, "FR"), ("Europe/Rome", None, "IT"), ("Asia/Shanghai", None, "CN"),
-    ("Asia/Singapore", None, "SG"), ("Asia/Kolkata", None, "IN"), ("Europe/Berlin", None, "DE"),
+    ("America/Los_Angeles", "US-CA", "US"), ("Europe/Paris", None, "FR"), ("Europe/Rome", None, "IT"),
+    ("Asia/Shanghai", None, "CN"), ("Asia/Singapore", None, "SG"), ("Asia/Kolkata", None, "IN"), ("Europe/Berlin", None, "DE"),
 )  # fmt: skip
 TIMES, MEGABYTES = 4.0, 400
 
@@ -40,7 +40,8 @@ def fill(connection: Any, people: int) -> None:
     run(f"CREATE TABLE zones AS SELECT * FROM (VALUES {values}) AS z(id, zone, region, country)")
     run(
         "CREATE TABLE people AS SELECT 'p' || n AS person, 'p' || n AS cluster, '+1415' || lpad(n::VARCHAR, 8, '0') AS address,"
-        f" zone, region, country, NULL::BIGINT AS returned_at FROM range({people}) AS r(n) JOIN zones ON zones.id = n % {len(ZONES)}"
+        f" zone, region, country, NULL::BIGINT AS returned_at FROM range({people}) AS r(n)"
+        f" JOIN zones ON zones.id = n % {len(ZONES)}"
     )
     now = to_ms(NOON)
     run(

@@ -143,7 +143,7 @@ async def test_a_persons_story_has_what_was_sent_dropped_done_and_said() -> None
         assert [one["state"] for one in shown["messages"]] == ["accepted", "suppressed"]
         assert shown["summary"] == [
             "They get no offers by text message, because they asked to stop.",
-            "We prepared 2 messages for them: 1 left us, and no report has come; 1 was not sent.",
+            "We prepared 2 messages for them: 1 sent, without a report so far; 1 not sent.",
         ]
         story = "\n".join(shown["story"])
         for words in (
@@ -176,7 +176,7 @@ async def test_a_person_reads_where_they_stand_and_why_in_their_own_time() -> No
             "They get no offers by e-mail until 2026-11-30, because it is on a do-not-call list.",
             "They agreed to offers by text message on 2026-11-21 (form).",
             "They asked us to pause until 2026-11-23.",
-            "We prepared 1 message for them: 1 waits.",
+            "We prepared 1 message for them: 1 waiting.",
         ]
         assert (
             "2026-11-20 23:00  The offer by text message was held until 2026-11-21 08:00,"

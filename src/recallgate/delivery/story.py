@@ -19,18 +19,18 @@ _CHANNELS = {
     "worklist": "call by one of us",
 }
 _BECAME = {
-    "queued": "waits to leave",
-    "held": "waits",
-    "sending": "is leaving now",
-    "uncertain": "was perhaps sent; no answer has come",
-    "suppressed": "was not sent",
-    "failed": "could not be sent",
-    "expired": "was not sent, since it was out of date",
-    "cancelled": "was taken back before it left",
-    "accepted": "left us, and no report has come",
-    "sent": "left the carrier",
-    "undelivered": "did not arrive",
-    "delivered": "arrived",
+    "queued": "waiting to leave",
+    "held": "waiting",
+    "sending": "leaving now",
+    "uncertain": "perhaps sent, without an answer",
+    "suppressed": "not sent",
+    "failed": "not taken by any carrier",
+    "expired": "not sent, being out of date",
+    "cancelled": "taken back before it left",
+    "accepted": "sent, without a report so far",
+    "sent": "sent on by the carrier",
+    "undelivered": "not delivered",
+    "delivered": "delivered",
 }
 _TOLD = {
     "accepted": "the carrier took it",
@@ -100,46 +100,54 @@ def person_summary(shown: Shown, *, now: datetime) -> list[str]:
 def person_story(shown: Shown) -> list[str]:
     """What happened, oldest first, one sentence each; times are the person's own, or UTC where their zone is not known."""
     where = zone(next((str(one["zone"]) for one in shown["people"] if one["zone"]), "UTC"))
-    lines = sorted(
-        (*_runs(shown), *_messages(shown, where), *_events(shown), *_deeds(shown), *_ledger(shown)), key=lambda line: line[:2]
-    )
-    return [f"{_minute(at, where)}  {words}" for at, _, words in lines]
+    order = {one["id"]: n for n, one in enumerate(shown["messages"], 1)}
+    last = len(order) + 1
+    told = [*_messages(shown, where), *_events(shown)]
+    lines = [(at, order.get(message, 0), rank, words) for at, message, rank, words in told]
+    lines += [(at, 0, rank, words) for at, rank, words in (*_deeds(shown), *_runs(shown))]
+    lines += [(at, last, rank, words) for at, rank, words in _ledger(shown)]
+    return list(dict.fromkeys(f"{_minute(at, where)}  {words}" for at, _, _, words in sorted(lines)))
 
 
-def _messages(shown: Shown, where: tzinfo) -> Iterator[tuple[str, int, str]]:
+def _messages(shown: Shown, where: tzinfo) -> Iterator[tuple[str, str, int, str]]:
     named = {one["id"]: one for one in shown["messages"]}
     for one in shown["messages"]:
         campaign = f" of the campaign {one['campaign']}" if one["campaign"] else ""
-        yield str(one["created_at"]), 1, f"{_a(_kind(one))}{campaign} was prepared ({one['id']})."
+        yield str(one["created_at"]), one["id"], 1, f"{_a(_kind(one))}{campaign} was prepared ({one['id']})."
     for one in shown["decisions"]:
         message = _kind({**named[one["message_id"]], "channel": one["channel"]}) if one["message_id"] in named else "message"
         because = why(one["code"])
         match one["verdict"]:
             case "defer":
-                yield str(one["at"]), 2, f"The {message} was held until {_minute(one['until'], where)}, because {because}."
+                yield (
+                    str(one["at"]),
+                    one["message_id"],
+                    2,
+                    f"The {message} was held until {_minute(one['until'], where)}, because {because}.",
+                )
             case "drop":
-                yield str(one["at"]), 2, f"The {message} was dropped, because {because}."
+                yield str(one["at"]), one["message_id"], 2, f"The {message} was dropped, because {because}."
             case "allow":
-                yield str(one["at"]), 2, f"All rules let the {message} leave."
+                yield str(one["at"]), one["message_id"], 2, f"All rules let the {message} leave."
     for one in shown["attempts"]:
-        yield str(one["at"]), 3, f"It was handed to the carrier through {one['account']} (attempt {one['n']})."
+        yield str(one["at"]), one["message_id"], 3, f"It was handed to the carrier through {one['account']} (attempt {one['n']})."
         if one["outcome"] and one["outcome"] != "accepted":
             code = f" ({one['kind']}{', code ' + one['code'] if one['code'] else ''})" if one["kind"] else ""
             words = "no answer came, so it was perhaps sent" if one["outcome"] == "uncertain" else "the carrier did not take it"
-            yield str(one["finished_at"] or one["at"]), 4, f"Attempt {one['n']} failed: {words}{code}."
+            yield str(one["finished_at"] or one["at"]), one["message_id"], 4, f"Attempt {one['n']} failed: {words}{code}."
     for one in shown["messages"]:
         if one["state"] in ("cancelled", "expired", "failed") or (one["state"] == "suppressed" and one["planned_at"] is None):
             continue
         if one["planned_at"]:
-            yield str(one["planned_at"]), 5, f"The {_kind(one)} would have left now, but {why(one['reason'])}."
+            yield str(one["planned_at"]), one["id"], 5, f"The {_kind(one)} would have left now, but {why(one['reason'])}."
 
 
-def _events(shown: Shown) -> Iterator[tuple[str, int, str]]:
+def _events(shown: Shown) -> Iterator[tuple[str, str, int, str]]:
     for one in shown["events"]:
         words = _TOLD.get(one["type"], f"we were told: {one['type']}")
         code = f" ({one['kind']}{', code ' + one['code'] if one['code'] else ''})" if one["kind"] else ""
         about = f" [{one['message_id']}]" if one["message_id"] else ""
-        yield str(one["at"]), 6, f"{_capital(words)}{code}{about}."
+        yield str(one["at"]), one["message_id"] or "", 6, f"{_capital(words)}{code}{about}."
 
 
 def _deeds(shown: Shown) -> Iterator[tuple[str, int, str]]:
