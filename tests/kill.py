@@ -133,8 +133,8 @@ def run(
     with ExitStack() as stack:
         vendor = stack.enter_context(chaos(ledger, faults=faults, seed=seed))
         config = folder / "gateway.toml"
-        config.write_text(_settings(store, vendor, "chaos.keysms" if keys else "chaos.sms"))
-        sender = stack.enter_context(_Sender(store))
+        config.write_text(settings(store, vendor, "chaos.keysms" if keys else "chaos.sms"))
+        sender = stack.enter_context(Sender(store))
         fleet = Fleet(["--config", str(config), "--engine", engine], folder / "site")
         stack.callback(fleet.close)
         for _ in range(workers):
@@ -144,7 +144,7 @@ def run(
             ids.update(sender.fill(BACKLOG))
             grown = _size(ledger)
             time.sleep(chance.uniform(*every))
-            _wait(lambda grown=grown: _size(ledger) > grown, 5.0)  # type: ignore[misc] # those who begin are at work
+            wait(lambda grown=grown: _size(ledger) > grown, 5.0)  # type: ignore[misc] # those who begin are at work
             fleet.kill(chance)
             fleet.start()
         tally.killing = time.monotonic() - began
@@ -156,7 +156,7 @@ def run(
     return tally
 
 
-def _settings(store: str, vendor: str, adapter: str) -> str:
+def settings(store: str, vendor: str, adapter: str) -> str:
     gateway = {"store": store, "lease_s": LEASE_S, "report_wait_s": REPORT_WAIT_S, "jitter_minutes": 0}
     account = {"adapter": adapter, "base_url": vendor, "concurrency": SLOTS, "deadline_s": 2.0}
     tables = {"gateway": gateway, "accounts.chaos": account}
@@ -166,7 +166,7 @@ def _settings(store: str, vendor: str, adapter: str) -> str:
     return "\n".join(lines)
 
 
-class _Sender:
+class Sender:
     """The application: it submits, and looks at the rows."""
 
     def __init__(self, store: str) -> None:
@@ -174,7 +174,7 @@ class _Sender:
         self._gateway = Gateway(config=GatewayConfig(), store=store)
         self._count = 0
 
-    def __enter__(self) -> "_Sender":
+    def __enter__(self) -> "Sender":
         self._loop.run_until_complete(self._gateway.open())
         return self
 
@@ -204,7 +204,7 @@ class _Sender:
 OPEN = "state in ('queued', 'held', 'sending') or (state = 'uncertain' and settle_at is not null)"
 
 
-def _settle(sender: _Sender, *, within: float = 90.0) -> int:
+def _settle(sender: Sender, *, within: float = 90.0) -> int:
     """Wait until nothing is open; answers how many rows were ever stuck: leased out, and not taken care of for 10 s after."""
     stuck: set[str] = set()
     began = time.monotonic()
@@ -219,7 +219,7 @@ def _settle(sender: _Sender, *, within: float = 90.0) -> int:
     return len(stuck) + int(left)
 
 
-def _compare(tally: Tally, ids: dict[str, str], sender: _Sender, ledger: dict[str, int]) -> None:
+def _compare(tally: Tally, ids: dict[str, str], sender: Sender, ledger: dict[str, int]) -> None:
     rows = {identity: (state, reason) for identity, state, reason in sender.rows("select id, state, reason from rg_message")}
     tally.messages = len(ids)
     for state, _ in rows.values():
@@ -257,7 +257,7 @@ def _size(ledger: Path) -> int:
     return ledger.stat().st_size if ledger.exists() else 0
 
 
-def _wait(claim: Callable[[], bool], most: float) -> None:
+def wait(claim: Callable[[], bool], most: float) -> None:
     until = time.monotonic() + most
     while not claim() and time.monotonic() < until:
         time.sleep(0.02)

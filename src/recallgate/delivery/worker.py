@@ -48,7 +48,7 @@ class Pace:
     in_order: bool = False
     window: int = 1000
     chunk: int | None = None
-    grace: timedelta = timedelta(seconds=8)
+    grace: timedelta = timedelta(seconds=6)
 
     @classmethod
     def of(cls, config: GatewayConfig) -> "Pace":

@@ -1,0 +1,172 @@
+"""Databases that stop, lock and fill up under load, and workers that are asked to end: nothing lost, nothing doubled."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kill
+from engines.floor import Floor, hello, rows, script, states, until
+from gateway.ground import live
+from postgres import database, server
+from recallgate import Gateway, StoreError
+from recallgate.testing.chaos import accepted
+from recallgate.testing.chaos_adapter import install
+
+RESUME_S = 5.0
+
+
+@live
+async def test_postgres_is_stopped_and_started_under_load(caplog: pytest.LogCaptureFixture) -> None:
+    with server() as running:
+        floor = Floor("embedded", database(running))
+        async with floor.working() as worker:
+            await worker.submit([hello(n) for n in range(400)])
+            await until(lambda: len(script(worker).sent) > 100)
+            await worker.submit([hello(n) for n in range(400)])
+            await asyncio.to_thread(stop, running)
+            with pytest.raises(StoreError, match=r"PostgreSQL|store:"):
+                await worker.submit([hello(9999)])
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(running.ensure_postgres_running)
+            began, before = time.monotonic(), len(script(worker).sent)
+
+            async def back() -> bool:
+                return len(script(worker).sent) > before or await over(worker)
+
+            await until(back, within=RESUME_S)
+            assert time.monotonic() - began < RESUME_S
+            await until(lambda: over(worker), within=20)
+
+            async def written() -> bool:
+                return (await states(worker)).get("accepted") == len(script(worker).sent)
+
+            await until(written, within=RESUME_S)
+            found = await states(worker)
+            sent = [one.id for one in script(worker).sent]
+            assert len(sent) == len(set(sent))
+            # an intent whose commit nobody confirmed waits for its lease, and is then called uncertain
+            assert sum(found.values()) == 800
+            assert set(found) <= {"accepted", "sending", "uncertain"}
+    assert "the store is away; nothing is lost" in caplog.text
+    assert "the store is back" in caplog.text
+
+
+def stop(running: Any) -> None:
+    """End the server at once, as a crash does: what is not committed is gone."""
+    os.kill(running.get_pid(), signal.SIGQUIT)
+    while (Path(running.pgdata) / "postmaster.pid").exists():
+        time.sleep(0.02)
+
+
+async def over(gateway: Gateway) -> bool:
+    return not await rows(gateway, "select 1 from rg_message where state in ('queued', 'held') limit 1")
+
+
+@live
+async def test_sqlite_is_locked_by_somebody_else_for_a_while(tmp_path: Path) -> None:
+    floor = Floor("embedded", f"sqlite:///{tmp_path}/locked.sqlite")
+    async with floor.working() as worker:
+        await worker.submit([hello(n) for n in range(100)])
+        other = sqlite3.connect(tmp_path / "locked.sqlite", isolation_level=None, timeout=5)
+        other.execute("begin immediate")
+        submitting = asyncio.create_task(worker.submit([hello(n) for n in range(100)]))
+        await asyncio.sleep(1)
+        assert not submitting.done()
+        other.execute("rollback")
+        other.close()
+        took = await until(lambda: len(script(worker).sent) == 200, within=RESUME_S)
+
+        assert took < RESUME_S
+    assert (await submitting)[0].duplicate is False
+
+
+@live
+async def test_a_full_disk_refuses_new_messages_and_keeps_the_old(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    floor = Floor("embedded", f"sqlite:///{tmp_path}/full.sqlite")
+    async with floor.working() as worker:
+        slow(worker, 0.02)
+        await worker.submit([hello(n) for n in range(300)])
+        await until(lambda: len(script(worker).tried) > 20)
+        await worker.store.run(lambda c: full(c, yes=True))
+        with pytest.raises(StoreError, match="free some space; nothing that was accepted is lost"):
+            for n in range(50):
+                await worker.submit([hello(n) for n in range(200)])
+        await asyncio.sleep(0.5)
+        await worker.store.run(lambda c: full(c, yes=False))
+        await until(lambda: over(worker), within=30)
+
+        sent = [one.id for one in script(worker).sent]
+        assert len(sent) == len(set(sent))
+        assert set(await states(worker)) <= {"accepted", "sending"}
+    assert "free some space" in caplog.text
+
+
+def full(connection: Any, *, yes: bool) -> None:
+    """Let the database have no room left, or plenty."""
+    raw = connection.connection.driver_connection
+    ((pages,),) = raw.execute("pragma page_count").fetchall()
+    raw.execute(f"pragma max_page_count = {pages if yes else 1 << 30}").fetchall()
+
+
+def slow(gateway: Gateway, seconds: float) -> None:
+    adapter: Any = gateway.accounts["a"].adapter
+    send = adapter.send
+
+    async def later(message: object) -> object:
+        await asyncio.sleep(seconds)
+        return await send(message)
+
+    adapter.send = later
+
+
+def test_four_processes_send_each_message_once_and_end_when_asked(store_url: str, tmp_path: Path) -> None:
+    ledger, site = tmp_path / "ledger", tmp_path / "site"
+    install(site)
+    with kill.chaos(ledger, latency=0.1) as vendor, kill.Sender(store_url) as sender:
+        config = tmp_path / "gateway.toml"
+        config.write_text(kill.settings(store_url, vendor, "chaos.sms"))
+        fleet = kill.Fleet(["--config", str(config)], site)
+        try:
+            for _ in range(4):
+                fleet.start()
+            sender.fill(2500)
+            kill.wait(lambda: len(accepted(ledger)) > 300, 20)
+            took = fleet.end()
+        finally:
+            fleet.close()
+        found = dict(sender.rows("select state, count(*) from rg_message group by state"))
+        reasons = sender.rows("select count(*) from rg_attempt where outcome = 'uncertain'")
+
+    times = accepted(ledger)
+    assert took < 10
+    assert set(times.values()) == {1}
+    assert set(found) == {"accepted", "queued"}  # nothing uncertain, nothing left as sending
+    assert found["accepted"] == len(times)
+    assert reasons == [(0,)]
+
+
+def test_a_worker_that_hangs_on_a_call_ends_in_time_and_says_what_is_uncertain(tmp_path: Path) -> None:
+    store, site = f"sqlite:///{tmp_path}/hang.sqlite", tmp_path / "site"
+    install(site)
+    with kill.chaos(tmp_path / "ledger", faults="silence=1") as vendor, kill.Sender(store) as sender:
+        config = tmp_path / "gateway.toml"
+        config.write_text(kill.settings(store, vendor, "chaos.sms").replace("deadline_s = 2.0", "deadline_s = 60.0"))
+        fleet = kill.Fleet(["--config", str(config)], site)
+        try:
+            fleet.start()
+            sender.fill(60)
+            kill.wait(lambda: bool(sender.rows("select 1 from rg_message where state = 'sending'")), 10)
+            time.sleep(0.5)
+            took = fleet.end()
+        finally:
+            fleet.close()
+        found = dict(sender.rows("select state, count(*) from rg_message group by state"))
+
+    assert took < 10
+    assert found == {"uncertain": kill.SLOTS, "queued": 60 - kill.SLOTS}
