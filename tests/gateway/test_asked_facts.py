@@ -187,6 +187,28 @@ async def test_service_messages_count_where_a_cap_says_so() -> None:
         assert (await here.gateway.send(marketing())).state == "suppressed"
 
 
+@live
+async def test_a_cap_on_connects_counts_answered_calls_only() -> None:
+    connects = FrequencyCap(
+        limit=1,
+        window=DAY,
+        scope="channel",
+        match="voice",
+        connects=True,
+        subject_to=frozenset({"service"}),
+        counts_toward=frozenset({"service"}),
+    )
+    async with ground(account("line", "voice"), chain=default_chain([connects], jitter=NO_JITTER)) as here:
+        missed, answered = call(), call()
+        for one in (missed, answered):
+            assert (await here.gateway.send(one)).state == "accepted"
+        await here.gateway.apply([Event(EventType.NO_ANSWER, message_id=missed.id, at=NOON)], account="line")
+        assert (await here.gateway.send(call())).state == "accepted"
+
+        await here.gateway.apply([Event(EventType.ANSWERED, message_id=answered.id, at=NOON)], account="line")
+        assert (await here.gateway.send(call())).state == "suppressed"
+
+
 # --- senders
 
 

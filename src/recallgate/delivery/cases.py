@@ -15,6 +15,7 @@ from recallgate.phone.regions import has_regions
 from recallgate.policies.case import Case, Consent, Holdout, Person, Sent
 from recallgate.policies.chain import Chain
 from recallgate.policies.combine import parts_of
+from recallgate.policies.frequency_cap import FrequencyCap
 from recallgate.policies.quiet_hours import QuietHours
 from recallgate.rules.holidays import HolidayBook
 from recallgate.rules.hours import Hours
@@ -46,8 +47,10 @@ class CaseMaker:
         self._places: dict[Hashable, Place] = {}
         self._closed: dict[Hashable, frozenset[date]] = {}
         self._looks_back_ms = max(CAP_HORIZON_MS, int(chain.longest.total_seconds() * 1000))
+        parts = [part for one in chain.policies for part in parts_of(one)]
+        self._capped = frozenset[str](("marketing",)).union(*(one.subject_to for one in parts if isinstance(one, FrequencyCap)))
         self._holidays = HolidayBook.of(config.holidays, use_package=config.holidays_package)
-        hours = [part for one in chain.policies for part in parts_of(one) if isinstance(part, QuietHours)]
+        hours = [part for part in parts if isinstance(part, QuietHours)]
         self._blocks = frozenset[str]().union(*(one.blocks for one in hours))
         # most places close on no holiday at all: there nothing is looked up
         self._closing = frozenset(
@@ -57,7 +60,12 @@ class CaseMaker:
     def load(self, connection: Connection, messages: Sequence[Message], now: datetime) -> Facts:
         """What the cases of a page are made of; the page has messages of one tenant."""
         facts = stored_facts.load(
-            connection, messages, now, consents=self._config.consent_required, looks_back_ms=self._looks_back_ms
+            connection,
+            messages,
+            now,
+            consents=self._config.consent_required,
+            looks_back_ms=self._looks_back_ms,
+            capped=self._capped,
         )
         facts.asked = self.asker.load(connection, messages, now, facts)
         return facts

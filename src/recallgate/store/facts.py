@@ -20,6 +20,7 @@ from recallgate.store.dialect import bind, execute, lock_subjects, page, values
 # Cap entries older than this, and than the longest window of any rule, are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
 _CALLS = ("voice", "worklist")
+_MARKETING = frozenset({"marketing"})
 
 
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
@@ -61,8 +62,12 @@ def load(
     *,
     consents: bool,
     looks_back_ms: int = CAP_HORIZON_MS,
+    capped: frozenset[str] = _MARKETING,
 ) -> Facts:
-    """Read what all chains look at; the page has messages of one tenant. `looks_back_ms`: the span of sends that caps count."""
+    """Read what all chains look at; the page has messages of one tenant.
+
+    `looks_back_ms` is the span of sends that caps count, `capped` the purposes that some cap holds.
+    """
     facts = Facts()
     tenant = messages[0].tenant
     asked = [subject for message in messages for subject in subjects(message)]
@@ -74,9 +79,10 @@ def load(
     scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
     scope["since"] = to_ms(now) - looks_back_ms
     _suppressions(connection, facts, scope)
-    if any(message.purpose == "marketing" for message in messages):
+    if any(message.purpose in capped for message in messages):
         lock_subjects(connection, distinct)
         _sent(connection, facts, scope)
+    if any(message.purpose == "marketing" for message in messages):
         if consents:
             _consents(connection, facts, scope)
         _runs(connection, facts, messages, scope)
@@ -123,13 +129,14 @@ def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, obje
 def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
     rows = _rows(
         connection,
-        "select subject, at, channel, purpose, tags, campaign from rg_cap_entry"
+        "select subject, at, channel, purpose, tags, campaign, state from rg_cap_entry"
         f" where tenant = :tenant and subject in {_KEYS} and at > :since and state <> 'released' order by at",
         scope,
     )
-    for subject, at, channel, purpose, tags, campaign in rows:
+    for subject, at, channel, purpose, tags, campaign, state in rows:
+        by = "person" if subject[0] == "p" else "address"
         facts.sent.setdefault(subject, []).append(
-            Sent(from_ms(at), channel, purpose, _tags(tags), campaign, "person" if subject[0] == "p" else "address")
+            Sent(from_ms(at), channel, purpose, _tags(tags), campaign, by, state == "connected")
         )
 
 

@@ -45,6 +45,18 @@ def release(connection: Connection, entries: Iterable[tuple[str, str, str]]) -> 
     )
 
 
+def connect(connection: Connection, entries: Iterable[tuple[str, str, str]]) -> None:
+    """Note that calls were answered: (tenant, subject, message id); caps may count connects apart from attempts."""
+    change(
+        connection,
+        "update rg_cap_entry set state = 'connected' from {page} p"
+        " where rg_cap_entry.tenant = p.tenant and rg_cap_entry.subject = p.subject and rg_cap_entry.message_id = p.message_id"
+        " and rg_cap_entry.state = 'counted'",
+        ("tenant", "subject", "message_id"),
+        list(entries),
+    )
+
+
 class SuppressionRow(NamedTuple):
     """A person (`p:`) or address (`a:`) that is not written to."""
 

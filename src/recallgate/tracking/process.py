@@ -92,6 +92,9 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
     health.changed(changes)
     if health.rows:
         asked.count(connection, health.rows)
+    answered = [news.subject for news in new if news.told.event.type is EventType.ANSWERED and news.subject is not None]
+    if answered:
+        ledger.connect(connection, [(tenant, whom, one.id) for one in answered for whom in _counted(one)])
     carry_out(connection, effects, tenant, at_now)
     wakes = sorted({(news.person, news.told.event.type.value) for news in new if news.person is not None})
     if wakes:
@@ -116,6 +119,12 @@ def _subject(told: Told, found: Mapping[events.Asked, Subject]) -> Subject | Non
 def _owners(connection: Connection, tenant: str, batch: Sequence[Told], found: Mapping[events.Asked, Subject]) -> dict[str, str]:
     strangers = sorted({told.event.address for told in batch if told.event.address is not None and _subject(told, found) is None})
     return people.person_of(connection, tenant, strangers) if strangers else {}
+
+
+def _counted(subject: Subject) -> tuple[str, ...]:
+    """Whom a message was counted for."""
+    address = f"a:{subject.address}"
+    return (address, f"p:{subject.person}") if subject.person is not None else (address,)
 
 
 def _dedupe(news: _News) -> str:
