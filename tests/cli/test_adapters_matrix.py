@@ -66,14 +66,19 @@ VENDORS = sorted(name for name in names(ADAPTERS) if not adapter_class(name).__m
 
 @pytest.mark.parametrize("name", VENDORS)
 def test_show_tells_how_callbacks_prove_their_origin(run: Callable[..., Any], name: str) -> None:
-    told = json.loads(run("adapters", "show", name, "--json").out)["callbacks"]
     words = run("adapters", "show", name).out
     way = adapter_class(name).abilities().callbacks
 
-    assert told["verified_by"] == way
-    assert told["secret_path_needed"] is (way == "secret_path")
     assert ("only the secret in their address proves their origin" in words) is (way == "secret_path")
     assert ("callbacks are signed by the vendor and verified" in words) is (way == "signature")
+
+
+@pytest.mark.parametrize(("name", "needed"), [("yunpian.sms", True), ("twilio.sms", False), ("apns.push", False)])
+def test_programs_are_told_whether_the_secret_path_is_needed(run: Callable[..., Any], name: str, needed: bool) -> None:
+    told = json.loads(run("adapters", "show", name, "--json").out)["callbacks"]
+
+    assert told["verified_by"] == adapter_class(name).abilities().callbacks
+    assert told["secret_path_needed"] is needed
 
 
 def test_show_names_settings_that_account_and_adapter_share(run: Callable[..., Any]) -> None:
