@@ -29,6 +29,7 @@ SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_mone
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 DRIVERS = "tests/gateway/test_drivers.py"
+OPERATION = "tests/gateway/test_operation.py"
 ASKED, LEDGER, ORDER, TIME, SAMPLES = (
     f"tests/gateway/test_{name}.py" for name in ("asked_facts", "ledger", "undispatchable_order", "own_time", "samples")
 )
@@ -343,6 +344,27 @@ MUTATIONS = (
         "    if not hmac.compare_digest(signature(",
         "    if False and not hmac.compare_digest(signature(",
         "tests/adapters/test_wecom.py::TestWecomApp::test_forged_callback_with_another_signature_is_refused",
+    ),
+    Mutation(
+        "a pause after the facts were read is not seen",
+        f"{SRC}/store/dialect.py",
+        "(z.scope = 'campaign' and z.name = rg_message.campaign)",
+        "(z.scope = 'campaign' and z.name = rg_message.step)",
+        f"{OPERATION}::test_a_pause_after_the_facts_were_read_still_stops_the_intent",
+    ),
+    Mutation(
+        "a replay leaves no mark",
+        f"{SRC}/store/dead.py",
+        "moves.note(connection, found)",
+        "pass",
+        f"{OPERATION}::test_a_replay_is_decided_again_and_marked",
+    ),
+    Mutation(
+        "the audit believes the stored state",
+        f"{SRC}/delivery/audit.py",
+        "if message.state not in allowed:",
+        "if False:",
+        f"{OPERATION}::test_an_audit_finds_what_was_changed_by_hand",
     ),
     Mutation(
         "news on a driver's own wire are heard by nobody",

@@ -14,8 +14,10 @@ from recallgate.adapter import Callback, Reply
 from recallgate.config import AccountConfig, GatewayConfig
 from recallgate.delivery.accounts import LiveAccount, Router, TransportFactory
 from recallgate.delivery.addresses import CallbackAddresses, keep_raw
+from recallgate.delivery.audit import AuditReport, replayed
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.configured import chain_of, rules_of
+from recallgate.delivery.dead import DeadDesk
 from recallgate.delivery.direct import Delivery as Delivery, Direct
 from recallgate.delivery.drivers import wire
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
@@ -134,6 +136,7 @@ class Gateway:
             self.config,
             router=self.router,
             stager=self._stager,
+        self.dead = DeadDesk(self.store, self.clock.now, tenant=self.config.tenant)
             pace=pace,
         )
 
@@ -377,7 +380,7 @@ class Gateway:
         await self.engine.run(crew, stop or asyncio.Event())
 
     async def pause(self, scope: str, name: str) -> None:
-        """Pause a campaign, account or channel: nothing of it leaves after the chunk that is being staged now."""
+        """Pause a campaign, account or channel: nothing of it gets an intent after this commit."""
         await self._mode(scope, name, "paused")
 
     async def stop(self, scope: str, name: str) -> None:
@@ -410,6 +413,10 @@ class Gateway:
         return self._addresses.url(account, message, kind, **extra)
 
     def _account(self, name: str) -> LiveAccount:
+    async def audit(self, *, most: int = 1000) -> AuditReport:
+        """Rebuild every message's state from its attempts, decisions and events, and tell the differences; changes nothing."""
+        return await replayed(self.store, self.config.tenant, most=most)
+
         account = self.accounts.get(name)
         if account is None:
             raise ConfigError(f"account {name!r} is not known; there are: {', '.join(self.accounts) or 'none'}")

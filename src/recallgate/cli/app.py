@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from recallgate import __version__
-from recallgate.cli import adapters_cmd, db_cmd, ledger_cmd, lint_cmd, operate_cmd, worklist_cmd
+from recallgate.cli import adapters_cmd, db_cmd, dead_cmd, ledger_cmd, lint_cmd, operate_cmd, worklist_cmd
+from recallgate.cli.audit_cmd import audit
 from recallgate.cli.decide_cmd import decide
 from recallgate.cli.demo.command import demo
 from recallgate.cli.errors import is_expected, line_of
@@ -91,6 +92,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     pause,
     resume,
     stop,
+    audit,
     worker,
     serve,
     sandbox,
@@ -103,5 +105,6 @@ app.add_typer(operate_cmd.suppressions, name="suppressions")
 app.add_typer(operate_cmd.suppressions, name="suppress")
 app.add_typer(ledger_cmd.consent, name="consent")
 app.add_typer(operate_cmd.rules, name="rules")
+app.add_typer(dead_cmd.app, name="dead")
 app.add_typer(db_cmd.app, name="db")
 app.add_typer(worklist_cmd.app, name="worklist")

@@ -18,7 +18,7 @@ from recallgate.model.state import State
 from recallgate.model.verdict import Allow, Defer, Drop, Reroute
 from recallgate.policies.chain import Decision, Step
 from recallgate.policies.policy import ALLOW
-from recallgate.store import asked, attempts, ledger, links, messages
+from recallgate.store import asked, attempts, campaigns, ledger, links, messages, moves
 from recallgate.store.asked import Tally
 from recallgate.store.attempts import Intent
 from recallgate.store.ledger import CapEntry, DecisionRow
@@ -26,7 +26,8 @@ from recallgate.store.links import LinkRow
 from recallgate.store.messages import Close, Row
 
 _STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
-_SUPPRESSED = State.SUPPRESSED.value
+_SUPPRESSED, _FAILED = State.SUPPRESSED.value, State.FAILED.value
+_BEFORE = "suppressed.before_intent"
 
 
 class Ready(NamedTuple):
@@ -152,9 +153,8 @@ class Chunk:
     def write(self, connection: Connection, *, lease_until: int) -> None:
         if self.intents:
             ours = attempts.intend(connection, list(self.intents.values()), now=self.now, lease_until=lease_until)
-            for identity, intent in self.intents.items():
-                if identity not in ours:
-                    self.closes.append(Close(intent.tenant, identity, _SUPPRESSED, "suppressed.before_intent"))
+            if len(ours) < len(self.intents):
+                self._stopped(connection, [intent for identity, intent in self.intents.items() if identity not in ours])
             caps = [entry for identity in self.intents if identity in ours for entry in self.caps.get(identity, ())]
             made = [row for identity in self.intents if identity in ours for row in self.links.get(identity, ())]
             if caps:
@@ -167,8 +167,20 @@ class Chunk:
             self.staged.ready = [ready for identity, ready in self.ready.items() if identity in ours]
         if self.closes:
             messages.close(connection, self.closes, now=self.now)
+            moves.note(connection, [(one.tenant, one.id) for one in self.closes if one.reason == _BEFORE or one.state == _FAILED])
         if self.decisions:
             ledger.record_decisions(connection, self.decisions)
+
+    def _stopped(self, connection: Connection, intents: Sequence[Intent]) -> None:
+        """What the intent's own statement let no longer go: paused meanwhile, or suppressed."""
+        for intent in intents:
+            paused = campaigns.pauses(connection, intent.tenant)
+            origin = self.ready[intent.id].message.origin
+            scopes = {("channel", intent.channel), ("account", intent.account), ("campaign", origin.campaign if origin else None)}
+            if scopes.isdisjoint(paused):
+                self.closes.append(Close(intent.tenant, intent.id, _SUPPRESSED, _BEFORE))
+            else:
+                self.closes.append(Close(intent.tenant, intent.id, "", "paused", None, self.now + 60_000))
 
 
 def step_record(step: Step) -> dict[str, object]:

@@ -19,6 +19,7 @@ from recallgate.policies.chain import Chain
 from recallgate.store import people
 from recallgate.store.dialect import execute
 from recallgate.store.engine import Store
+from recallgate.store.moves import MOVED
 
 _INSTANTS = frozenset(
     [
@@ -179,6 +180,11 @@ def _story(
             fault = f": {one['kind']} {one['code'] or ''} {one['detail'] or ''}".rstrip() if one["kind"] else ""
             lines.append((str(one["finished_at"] or one["at"]), 3, f"attempt {one['n']} ended as {one['outcome']}{fault}"))
     for one in events:
+        if one["type"] == MOVED:
+            lines.append(
+                (str(one["at"]), 4, f"it became {one['status']}" + (f" because of {one['code']}" if one["code"] else ""))
+            )
+            continue
         lines.append(
             (
                 str(one["at"]),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from recallgate.delivery.accounts import LiveAccount
 from recallgate.model.clock import from_ms, to_ms
-from recallgate.store import backlog, jobs, messages
+from recallgate.store import backlog, campaigns, jobs, messages
 
 _BEAT_MS = 15_000  # a worker that has been silent for longer is shown as gone
 
@@ -36,6 +36,7 @@ def status(connection: Connection, tenant: str, *, accounts: Mapping[str, Any], 
     counts = messages.count_by_state(connection, tenant)
     depths = backlog.depths(connection, tenant, now=at)
     workers = jobs.workers(connection)
+    leaving = backlog.leaving(connection, tenant, now=at)
     late = [at - depth.oldest_due_at for depth in depths if depth.oldest_due_at is not None]
     live = [json.loads(one.health) for one in workers if one.silent_ms <= _BEAT_MS]
     return {

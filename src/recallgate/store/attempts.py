@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, page
 from recallgate.store.rows import change, insert
 
@@ -58,7 +59,7 @@ _INTEND = (
     f" reason = {_KEPT}, kind = null, payload = coalesce(p.payload, rg_message.payload), lease_until = :until, updated_at = :now"
     " from {page} p"
     " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('queued', 'held')"
-    " and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
+    "{unpaused} and not exists (select 1 from rg_suppression s where s.tenant = p.tenant"
     "  and s.subject in ('p:' || coalesce(p.person, ''), 'a:' || p.address)"
     "  and s.cleared_at is null and s.effective_at <= :now and (s.expires_at is null or s.expires_at > :now)"
     "  and s.channel in ('*', p.channel) and s.topic in ('*', p.topic) and s.sender in ('*', p.sender)"
@@ -80,7 +81,7 @@ _ACCEPT_MESSAGE = (
 )
 _FINISH_ATTEMPT = (
     "update rg_attempt set finished_at = :now, outcome = p.outcome, kind = p.kind, code = p.code, detail = p.detail,"
-    " vendor_id = p.vendor_id from {page} p"
+    " vendor_id = p.vendor_id, became = p.state from {page} p"
     " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
 )
 _FINISH_MESSAGE = (
@@ -139,7 +140,8 @@ def fault(
     """Close an attempt that certainly sent nothing, before another follows inside the lease."""
     execute(
         connection,
-        "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail"
+        "update rg_attempt set finished_at = :now, outcome = 'failed', kind = :kind, code = :code, detail = :detail,"
+        " became = 'sending'"
         " where tenant = :tenant and message_id = :id and n = :n",
         {"tenant": tenant, "id": identity, "n": n, "kind": kind, "code": code, "detail": detail, "now": now},
     )
@@ -226,6 +228,18 @@ class Unsettled(NamedTuple):
     expires_at: int | None
 
 
+    channel: str
+    reason: str | None
+    rank: int
+    created_at: int
+    due_at: int
+    person: str | None
+    address: str
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Under which names it is counted."""
+        return ("a:" + self.address,) if self.person is None else ("a:" + self.address, "p:" + self.person)
 def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]:
     rows = execute(
         connection,
@@ -240,8 +254,10 @@ def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int 
     """Close uncertain rows or send them again: (tenant, id, state, reason, due_at)."""
     execute(
         connection,
+    rows = list(rows)
         "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
         f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
         " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'uncertain'",
         {"rows": bind(rows), "now": now},
     )
+    moves.note(connection, [(tenant, identity) for tenant, identity, state, *_ in rows if state != "uncertain"])

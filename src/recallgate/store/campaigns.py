@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, page, values
 from recallgate.store.rows import change
 
@@ -181,14 +182,21 @@ def cancel_waiting(
     connection: Connection, tenant: str, campaign: str, people: Sequence[tuple[str, int]], *, now: int, reason: str
 ) -> None:
     """Take back messages of ended runs that have not left: (person, run)."""
-    execute(
+    found = execute(
         connection,
         "update rg_message set state = 'cancelled', reason = :reason, updated_at = :now"
         f" where {{rowid}} in (select m.{{rowid}} from {page('people', ('person', 'run'))} p cross join rg_message m"
         " where m.tenant = :tenant and m.campaign = :campaign and m.person = p.person and m.run = p.run"
-        " and m.state || '' in ('queued', 'held'))",
+        " and m.state || '' in ('queued', 'held')) returning tenant, id",
         {"tenant": tenant, "campaign": campaign, "people": bind(people), "now": now, "reason": reason},
     )
+    moves.note(connection, found)
+
+
+def pauses(connection: Connection, tenant: str) -> frozenset[tuple[str, str]]:
+    """What is paused or stopped now: (scope, name)."""
+    rows = execute(connection, "select scope, name from rg_pause where tenant = :tenant", {"tenant": tenant})
+    return frozenset((scope, name) for scope, name in rows)
 
 
 def set_mode(connection: Connection, tenant: str, scope: str, name: str, mode: str | None, *, now: int) -> None:

@@ -2,7 +2,7 @@
 
 Statements are text with `:name` parameters and a few marks in braces: `{page:rows:tenant,id}`, `{values:keys}`, `{rowid}`,
 `{age}` (tie-break of equal instants), `{clock}` (the database's own, in milliseconds), `{lock:m}` and `{take}` (row locks),
-`{text:m.payload:topic}` (a field of stored JSON). On SQLite they go to the driver as they are: a page asks the same dozen of them
+`{text:m.payload:topic}` (a field of stored JSON), `{unpaused}` (in the intent: nothing that was paused meanwhile). On SQLite they go to the driver as they are: a page asks the same dozen of them
 again and again, and the layers between would cost more than running them. On PostgreSQL they go through SQLAlchemy's asyncpg cursor with `$1`, `$2`, ….
 """
 
@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Connection, Integer
 from recallgate.store.tables import metadata
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-_MARK = re.compile(r"\{(page|values|rowid|age|clock|lock|take|text)(?::([^:{}]+))?(?::([^{}]*))?\}")
+_MARK = re.compile(r"\{(page|values|rowid|age|clock|lock|take|text|unpaused)(?::([^:{}]+))?(?::([^{}]*))?\}")
 # Columns that only exist within statements, and are no text.
 _NUMBERS = {"marketing": "integer", "n": "integer"}
 
@@ -136,6 +136,7 @@ _SQLITE: dict[str, Callable[[str, str], str]] = {
     "clock": lambda *_: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
     "lock": lambda *_: "",
     "take": lambda *_: "",
+    "unpaused": lambda *_: "",  # one writer at a time: what was read in this transaction still holds
     "text": lambda column, field: f"json_extract({column}, '$.{field}')",
 }
 _POSTGRES: dict[str, Callable[[str, str], str]] = {
@@ -146,6 +147,10 @@ _POSTGRES: dict[str, Callable[[str, str], str]] = {
     "clock": lambda *_: "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)",
     "lock": lambda table, _: f"for update of {table}",
     "take": lambda *_: "for update skip locked",
+    "unpaused": lambda *_: (
+        " and not exists (select 1 from rg_pause z where z.tenant = p.tenant and ((z.scope = 'channel' and z.name = p.channel)"
+        " or (z.scope = 'account' and z.name = p.account) or (z.scope = 'campaign' and z.name = rg_message.campaign)))"
+    ),
     "text": lambda column, field: f"(cast({column} as jsonb)->>'{field}')",
 }
 

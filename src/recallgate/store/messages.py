@@ -13,7 +13,8 @@ from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
 from recallgate.model.state import State
-from recallgate.store.dialect import bind, execute, values, page
+from recallgate.store import moves
+from recallgate.store.dialect import bind, execute, page, values
 from recallgate.store.rows import change
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
@@ -238,7 +239,7 @@ def waiting_channels(connection: Connection, now: int) -> list[str]:
 
 
 class Close(NamedTuple):
-    """What a decision makes of a row: its state and why, when it is due again, and what it became by rerouting."""
+    """What a decision makes of a row: its state (empty: as it is) and why, when it is due again, and what it became by rerouting."""
 
     tenant: str
     id: str
@@ -252,7 +253,8 @@ class Close(NamedTuple):
 
 
 _CLOSE = (
-    "update rg_message set state = p.state, reason = p.reason, kind = p.kind, due_at = coalesce(p.due_at, rg_message.due_at),"
+    "update rg_message set state = coalesce(nullif(p.state, ''), rg_message.state), reason = p.reason, kind = p.kind,"
+    " due_at = coalesce(p.due_at, rg_message.due_at),"
     " planned_at = coalesce(p.planned_at, rg_message.planned_at), channel = coalesce(p.channel, rg_message.channel),"
     " payload = coalesce(p.payload, rg_message.payload), lease_until = 0, updated_at = :now from {page} p"
     " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' in ('queued', 'held')"
@@ -282,6 +284,8 @@ def cancel(connection: Connection, tenant: str, identity: str, now: int) -> bool
         " where tenant = :tenant and id = :id and state in ('queued', 'held')",
         {"tenant": tenant, "id": identity, "now": now},
     )
+    if found.rowcount == 1:
+        moves.note(connection, [(tenant, identity)])
     return found.rowcount == 1
 
 

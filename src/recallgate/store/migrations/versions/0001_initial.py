@@ -120,6 +120,7 @@ def upgrade() -> None:
         Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("dedupe", Text, nullable=False),
+        Column("became", Text, nullable=True),
         Column("type", Text, nullable=False),
         Column("message_id", Text, nullable=True),
         Column("vendor_id", Text, nullable=True),
