@@ -28,7 +28,7 @@ def account_health(accounts: Mapping[str, LiveAccount], now: datetime) -> dict[s
 
 
 def status(connection: Connection, tenant: str, *, accounts: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Messages by state, the queue of each channel with its lateness in seconds, workers, and accounts as workers find them.
+    """Messages by state, the queue of each channel and its lateness in seconds, leases, pauses, workers, accounts.
 
     An account is open to messages when some live worker finds it so; without workers, as the asking process does.
     """
@@ -53,6 +53,12 @@ def status(connection: Connection, tenant: str, *, accounts: Mapping[str, Any], 
         "lateness_s": round(max(late, default=0) / 1000, 3),
         "uncertain": counts.get("uncertain", 0),
         "dead": counts.get("failed", 0),
+        "leases": {
+            "held": leaving.rows,
+            "overdue": leaving.overdue,
+            "oldest_s": 0.0 if leaving.oldest_at is None else round((at - leaving.oldest_at) / 1000, 3),
+        },
+        "paused": [{"scope": scope, "name": name} for scope, name in sorted(campaigns.pauses(connection, tenant))],
         "accounts": {name: _shared(name, own, live) for name, own in accounts.items()},
         "workers": [
             {

@@ -59,6 +59,24 @@ def depths(connection: Connection, tenant: str, *, now: int) -> list[Depth]:
     return [Depth(channel, int(due or 0), int(waiting or 0), oldest) for channel, due, waiting, oldest in rows]
 
 
+class Leaving(NamedTuple):
+    """Rows that are leaving: how many, how many of them past their lease, and when the oldest lease was taken."""
+
+    rows: int
+    overdue: int
+    oldest_at: int | None
+
+
+def leaving(connection: Connection, tenant: str, *, now: int) -> Leaving:
+    rows, overdue, oldest = execute(
+        connection,
+        "select count(*), sum(case when lease_until <= :now then 1 else 0 end), min(intent_at)"
+        " from rg_message where state = 'sending' and tenant = :tenant",
+        {"tenant": tenant, "now": now},
+    ).one()
+    return Leaving(int(rows), int(overdue or 0), oldest)
+
+
 def dead(connection: Connection, tenant: str) -> int:
     """Messages that ended as failed and are kept: dead letters."""
     found = execute(
