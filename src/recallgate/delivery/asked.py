@@ -47,6 +47,7 @@ KNOWN = frozenset(
 _CALLS = frozenset({"voice"})
 _HELD_BY_REGISTRY = frozenset({"sms", "voice"})
 _FORGET_EVERY = timedelta(hours=1)
+_AGAIN = timedelta(minutes=1)
 
 
 @dataclass
@@ -128,6 +129,8 @@ class Asker:
         self._registry = config.registry_required and "registry_age" in needs
         self._health = SenderHealth() if "deliverability" in needs else None
         self._forgotten_at: datetime | None = None
+        self._players: set[str] = set()  # tenants that have plays
+        self._idle_until: dict[str, datetime] = {}  # until when the others are not asked about
 
     def load(self, connection: Connection, messages: Sequence[Message], now: datetime, facts: Facts) -> PageFacts | None:
         """The facts of a page of one tenant; None when there is nothing to tell."""
@@ -153,7 +156,7 @@ class Asker:
 
     def _of_people(self, connection: Connection, tenant: str, messages: Sequence[Message], page: PageFacts, facts: Facts) -> None:
         people = sorted({message.person for message in messages if message.person is not None})
-        if people and self._pruned_for:
+        if people and self._pruned_for and self._has_plays(connection, tenant, page.now):
             since = to_ms(page.now - self._pruned_for)
             for person, ended in stored.failed_plays(connection, tenant, people, since=since).items():
                 page.by_person.setdefault(person, {})["failed_plays"] = tuple(from_ms(at) for at in ended)
@@ -165,6 +168,19 @@ class Asker:
             page.registry = stored.registry_checks(connection, tenant, sorted(subjects))
         if self._health is not None:
             page.health = self._health.of(connection, tenant, page.now, self._router.accounts)
+
+    def _has_plays(self, connection: Connection, tenant: str, now: datetime) -> bool:
+        """Whether a tenant ever had plays; a no is looked at again after a minute."""
+        if tenant in self._players:
+            return True
+        until = self._idle_until.get(tenant)
+        if until is not None and until - _AGAIN <= now < until:
+            return False
+        if stored.has_runs(connection, tenant):
+            self._players.add(tenant)
+            return True
+        self._idle_until[tenant] = now + _AGAIN
+        return False
 
     def _own(self, messages: Sequence[Message], page: PageFacts) -> None:
         """Facts of policies with loaders of their own: each is asked once, for all messages and the ways beside the first."""

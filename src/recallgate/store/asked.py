@@ -136,6 +136,11 @@ def registry_checks(connection: Connection, tenant: str, subjects: Sequence[str]
     return {subject: at for subject, at in rows}  # noqa: C416 - a cursor is no mapping for dict()
 
 
+def has_runs(connection: Connection, tenant: str) -> bool:
+    """Whether anybody of a tenant ever was in a play."""
+    return execute(connection, "select 1 from rg_run where tenant = :tenant limit 1", {"tenant": tenant}).scalar() is not None
+
+
 def failed_plays(connection: Connection, tenant: str, people: Sequence[str], *, since: int) -> dict[str, list[int]]:
     """When people's plays ended that wrote marketing to them and did not bring them back; from an instant on.
 
