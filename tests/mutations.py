@@ -60,6 +60,27 @@ def removed(policy: str, first_line: str, test: str) -> Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "a process whose lease is over calls the vendor",
+        f"{SRC}/delivery/leases.py",
+        "if self._stopping or held[1] <= time.monotonic():",
+        "if self._stopping:",
+        "tests/engines/test_leases.py::test_a_message_whose_lease_is_over_before_its_turn_goes_back_and_is_sent_later",
+    ),
+    Mutation(
+        "a lost lease is taken for a renewed one",
+        f"{SRC}/delivery/leases.py",
+        "if key in ours:",
+        "if True:",
+        "tests/engines/test_leases.py::test_what_the_reaper_took_is_not_sent_by_the_process_that_had_it",
+    ),
+    Mutation(
+        "a job that is held is taken by another",
+        f"{SRC}/store/jobs.py",
+        " where rg_job.due_at <= {clock} and rg_job.lease_until <= {clock}",
+        " where rg_job.due_at <= {clock}",
+        "tests/engines/test_leases.py::test_a_job_that_is_held_is_nobody_elses",
+    ),
     removed("suppression", "if not case.suppressions:", f"{PEOPLE}::test_a_reason_stops_its_purposes"),
     removed("consent", "if case.consents is None", f"{PEOPLE}::test_the_newest_fitting_consent_decides"),
     removed("consent:registry", 'if "registry_age" not in', f"{PEOPLE}::test_an_old_registry_check_is_missing_consent"),
