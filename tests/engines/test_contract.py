@@ -94,7 +94,7 @@ async def test_a_job_fires_once_in_its_time_however_many_processes_run_it(floor:
     for gateway, job in zip(gateways, jobs, strict=True):
         gateway.add_job(job)
     async with floor.working(gateways[0]), floor.working(gateways[1]), floor.working(gateways[2]):
-        await asyncio.sleep(1.8)
+        await asyncio.sleep(1.4)
 
     ran = sorted(at for job in jobs for at in job.ran)
     assert len(ran) >= 3

@@ -8,7 +8,7 @@ import kill
 from engines.conftest import new_store
 
 # engine, store, whether the vendor takes keys, kills
-LOOPS = [("embedded", "sqlite", False, 14), ("pgqueuer", "postgres", True, 6)]
+LOOPS = [("embedded", "sqlite", False, 15), ("pgqueuer", "postgres", True, 5)]
 
 
 @pytest.mark.parametrize(("engine", "store", "keys", "kills"), LOOPS)

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from engines.floor import Floor, hello, rows, script, states, until
 from gateway.ground import live
 from postgres import database, server
 from recallgate import Gateway, StoreError
+from recallgate.delivery.worker import Pace
 from recallgate.testing.chaos import accepted
 from recallgate.testing.chaos_adapter import install
 
@@ -151,22 +153,18 @@ def test_four_processes_send_each_message_once_and_end_when_asked(store_url: str
     assert reasons == [(0,)]
 
 
-def test_a_worker_that_hangs_on_a_call_ends_in_time_and_says_what_is_uncertain(tmp_path: Path) -> None:
-    store, site = f"sqlite:///{tmp_path}/hang.sqlite", tmp_path / "site"
-    install(site)
-    with kill.chaos(tmp_path / "ledger", faults="silence=1") as vendor, kill.Sender(store) as sender:
-        config = tmp_path / "gateway.toml"
-        config.write_text(kill.settings(store, vendor, "chaos.sms").replace("deadline_s = 2.0", "deadline_s = 60.0"))
-        fleet = kill.Fleet(["--config", str(config)], site)
-        try:
-            fleet.start()
-            sender.fill(60)
-            kill.wait(lambda: bool(sender.rows("select 1 from rg_message where state = 'sending'")), 10)
-            time.sleep(0.5)
-            took = fleet.end()
-        finally:
-            fleet.close()
-        found = dict(sender.rows("select state, count(*) from rg_message group by state"))
+@live
+async def test_a_call_that_does_not_end_in_time_is_uncertain_and_what_waited_is_not(tmp_path: Path) -> None:
+    floor = Floor("embedded", f"sqlite:///{tmp_path}/hang.sqlite")
+    made = floor.make()
+    made.worker._pace = Pace(lease=timedelta(seconds=6), grace=timedelta(seconds=0.3))
+    slow(made, 60)
+    async with floor.working(made) as worker:
+        await worker.submit([hello(n) for n in range(80)])
+        await until(lambda: worker.worker.in_flight == 80)
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
 
-    assert took < 10
-    assert found == {"uncertain": kill.SLOTS, "queued": 60 - kill.SLOTS}
+    assert time.monotonic() - began < 2
+    async with floor.make() as after:
+        assert await states(after) == {"uncertain": 50, "queued": 30}  # an account has 50 calls under way
