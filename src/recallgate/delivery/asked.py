@@ -28,22 +28,10 @@ from recallgate.store.asked import COUNT_MS, MONEY_MS, Tally
 from recallgate.store.facts import Facts
 from recallgate.text.segments import count
 
-KNOWN = frozenset(
-    [
-        "caller_ids",
-        "cost_micros",
-        "deliverability",
-        "failed_plays",
-        "number_kind",
-        "own_caps",
-        "pause",
-        "rate",
-        "registry_age",
-        "spent",
-        "templates",
-        "velocity",
-    ]
-)
+KNOWN = frozenset({
+    "caller_ids", "cost_micros", "deliverability", "failed_plays", "number_kind", "own_caps", "pause", "rate", "registry_age",
+    "spent", "templates", "velocity",
+})  # fmt: skip
 _CALLS = frozenset({"voice"})
 _HELD_BY_REGISTRY = frozenset({"sms", "voice"})
 _FORGET_EVERY = timedelta(hours=1)
