@@ -126,6 +126,7 @@ class Gateway:
         self._events = EventDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self._answers = answers_of(self.config, self.store)
         self.ledger = LedgerDesk(self.store, self.clock.now, tenant=self.config.tenant)
+        self.dead = DeadDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
@@ -136,7 +137,6 @@ class Gateway:
             self.config,
             router=self.router,
             stager=self._stager,
-        self.dead = DeadDesk(self.store, self.clock.now, tenant=self.config.tenant)
             pace=pace,
         )
 
