@@ -403,6 +403,10 @@ class Gateway:
         health, now = self._health(), self.clock.now()
         return await self.store.run(lambda c: status(c, self.config.tenant, accounts=health, now=now))
 
+    async def audit(self, *, most: int = 1000) -> AuditReport:
+        """Rebuild every message's state from its attempts, decisions and events, and tell the differences; changes nothing."""
+        return await replayed(self.store, self.config.tenant, most=most)
+
     def _health(self) -> dict[str, Any]:
         return account_health(self.accounts, self.clock.now())
 
@@ -413,10 +417,6 @@ class Gateway:
         return self._addresses.url(account, message, kind, **extra)
 
     def _account(self, name: str) -> LiveAccount:
-    async def audit(self, *, most: int = 1000) -> AuditReport:
-        """Rebuild every message's state from its attempts, decisions and events, and tell the differences; changes nothing."""
-        return await replayed(self.store, self.config.tenant, most=most)
-
         account = self.accounts.get(name)
         if account is None:
             raise ConfigError(f"account {name!r} is not known; there are: {', '.join(self.accounts) or 'none'}")
