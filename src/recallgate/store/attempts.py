@@ -226,8 +226,6 @@ class Unsettled(NamedTuple):
     payload: str
     attempts: int
     expires_at: int | None
-
-
     channel: str
     reason: str | None
     rank: int
@@ -240,6 +238,8 @@ class Unsettled(NamedTuple):
     def subjects(self) -> tuple[str, ...]:
         """Under which names it is counted."""
         return ("a:" + self.address,) if self.person is None else ("a:" + self.address, "p:" + self.person)
+
+
 def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]:
     rows = execute(
         connection,
@@ -252,9 +252,9 @@ def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]
 
 def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int | None]], *, now: int) -> None:
     """Close uncertain rows or send them again: (tenant, id, state, reason, due_at)."""
+    rows = list(rows)
     execute(
         connection,
-    rows = list(rows)
         "update rg_message set state = p.state, reason = p.reason, due_at = coalesce(p.due_at, rg_message.due_at),"
         f" settle_at = null, updated_at = :now from {page('rows', ('tenant', 'id', 'state', 'reason', 'due_at'))} p"
         " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = 'uncertain'",

@@ -94,8 +94,8 @@ attempt = Table(
     _text("code", null=True),
     _text("detail", null=True),
     _text("vendor_id", null=True),
-    sqlite_with_rowid=False,
     _text("became", null=True),  # the state in which it left its message, where the outcome does not say
+    sqlite_with_rowid=False,
 )
 
 event = Table(

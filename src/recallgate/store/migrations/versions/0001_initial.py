@@ -113,6 +113,7 @@ def upgrade() -> None:
         Column("code", Text, nullable=True),
         Column("detail", Text, nullable=True),
         Column("vendor_id", Text, nullable=True),
+        Column("became", Text, nullable=True),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -120,7 +121,6 @@ def upgrade() -> None:
         Column("seq", Serial, primary_key=True, autoincrement=True),
         Column("tenant", Text, nullable=False),
         Column("dedupe", Text, nullable=False),
-        Column("became", Text, nullable=True),
         Column("type", Text, nullable=False),
         Column("message_id", Text, nullable=True),
         Column("vendor_id", Text, nullable=True),
