@@ -24,14 +24,15 @@ from recallgate.delivery.explain import explain_dry, explain_person, explain_sto
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.senders import SenderDesk
 from recallgate.delivery.stage import Stager
+from recallgate.delivery.standing import SharedStanding
 from recallgate.delivery.status import account_health, status
-from recallgate.delivery.worker import PAGE, Pace, Worker
+from recallgate.delivery.worker import AHEAD, NOT_AHEAD, PAGE, Pace, Worker
 from recallgate.engines.choose import accept, engine_named
 from recallgate.engines.port import Crew
 from recallgate.inbox import Inbox
 from recallgate.model.address import Address
 from recallgate.model.chance import Chance, Simulation
-from recallgate.model.clock import Clock, from_ms, to_ms
+from recallgate.model.clock import Clock, FrozenClock, from_ms, to_ms
 from recallgate.model.content import Content
 from recallgate.model.errors import ConfigError, ForgedCallback
 from recallgate.model.event import Event
@@ -104,7 +105,15 @@ class Gateway:
         self.rules = rules or rules_of(self.config, self.clock.now().date())
         self.chain = chain or chain_of(self.config, self.rules)
         self.cases = CaseMaker(self.config, self.router, self.rules, chain=self.chain)
-        self._stager = Stager(self.config, self.chain, self.cases, self.router, self._chance)
+        self._stager = Stager(
+            self.config,
+            self.chain,
+            self.cases,
+            self.router,
+            self._chance,
+            standing=None if self._simulated else SharedStanding(self.router, self.config.tenant),
+            ahead=NOT_AHEAD if isinstance(self.clock, FrozenClock) else AHEAD,
+        )
         self.worker = self._make_worker()
         self._direct = Direct(self.store, self.clock, stager=self._stager, worker=self.worker)
         self._sinks: list[EventSink] = []

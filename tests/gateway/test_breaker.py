@@ -63,10 +63,55 @@ def test_a_probe_that_was_never_answered_is_followed_by_another() -> None:
     assert breaker.take(NOW + 2 * PAUSE)
 
 
+HALF = timedelta(seconds=0.5)
+
+
+def slots(limit: RateLimit, now: datetime, *, ahead: timedelta = timedelta(0)) -> list[timedelta]:
+    """The turns that are given out until there are no more, as waits."""
+    found = []
+    while (turn := limit.slot(now, ahead=ahead)) is not None:
+        found.append(turn - now)
+    return found
+
+
 def test_rate_limit_grants_a_burst_and_then_one_a_step() -> None:
     limit = RateLimit(2, burst=3)
 
-    assert limit.grant(NOW, 10) == 3
-    assert limit.grant(NOW, 1) == 0
-    assert limit.next_grant(NOW) == NOW + timedelta(seconds=0.5)
-    assert limit.grant(NOW + timedelta(seconds=1), 10) == 2
+    assert slots(limit, NOW) == [timedelta(0)] * 3
+    assert limit.next_grant(NOW) == NOW + HALF
+    assert slots(limit, NOW + 2 * HALF) == [timedelta(0)] * 2
+
+
+def test_turns_that_come_soon_are_given_out_before() -> None:
+    limit = RateLimit(4, burst=2)
+
+    assert limit.room(NOW, ahead=HALF) == 4
+    assert slots(limit, NOW, ahead=HALF) == [timedelta(0), timedelta(0), HALF / 2, HALF]
+    assert limit.room(NOW, ahead=HALF) == 0
+    assert limit.room(NOW + HALF, ahead=HALF) == 2
+
+
+def test_a_long_rest_saves_no_more_than_the_burst() -> None:
+    limit = RateLimit(10, burst=2)
+    slots(limit, NOW)
+
+    assert len(slots(limit, NOW + timedelta(days=1))) == 2
+
+
+def test_without_a_rate_everything_goes_now() -> None:
+    limit = RateLimit(None)
+
+    assert not limit.limited
+    assert {limit.slot(NOW) for _ in range(1000)} == {NOW}
+
+
+def test_what_another_process_found_out_is_taken_over() -> None:
+    mine = Breaker()
+    mine.adopt(NOW + PAUSE)
+
+    assert not mine.allows(NOW)
+    assert mine.take(NOW + PAUSE)
+    assert not mine.take(NOW + PAUSE)
+    mine.adopt(None)
+    assert mine.take(NOW)
+    assert mine.faults == 0

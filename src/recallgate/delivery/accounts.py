@@ -29,18 +29,23 @@ TransportFactory = Callable[[AccountConfig], httpx.AsyncBaseTransport | None]
 _VENDOR_FAULTS = frozenset(
     {ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY, ErrorKind.UNCERTAIN, ErrorKind.AUTH, ErrorKind.INSUFFICIENT_FUNDS}
 )
+_BREAKER = "breaker"
 _KEPT = 4096  # choices of accounts by channel and country
 _OUT_FOR = {ErrorKind.AUTH: timedelta(minutes=5), ErrorKind.INSUFFICIENT_FUNDS: timedelta(minutes=15)}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The account that takes a message now, or why none does; `wait_until` when one will be free."""
+    """The account that takes a message, or why none does; `wait_until` when one will be free.
+
+    `leaves_at`: its turn in the account's rate is a little later than now.
+    """
 
     account: "LiveAccount | None"
     wait_until: datetime | None = None
     kind: ErrorKind | None = None
     code: str = ""
+    leaves_at: datetime | None = None
 
 
 class LiveAccount:
@@ -60,6 +65,7 @@ class LiveAccount:
         self.slots = asyncio.Semaphore(config.concurrency)
         self.out_until: datetime | None = None
         self.out_reason: str | None = None
+        self.learned = False  # something about its health that other processes have not been told
         self._desk = desk
         self._transport = transport
         self.route = Route(self)
@@ -128,11 +134,32 @@ class LiveAccount:
         return max((at for at in (self.out_until, self.breaker.open_until) if at is not None), default=now)
 
     def succeeded(self) -> None:
+        if self.out_until is not None or self.breaker.open_until is not None:
+            self.learned = True
         self.breaker.succeeded()
         self.out_until = self.out_reason = None
 
+    def out(self) -> tuple[datetime | None, str | None]:
+        """Until when nothing may go through it, as far as is known, and why."""
+        if self.breaker.open_until is not None and (self.out_until is None or self.breaker.open_until >= self.out_until):
+            return self.breaker.open_until, _BREAKER
+        return self.out_until, self.out_reason
+
+    def adopt(self, until: datetime | None, reason: str | None) -> None:
+        """Take over what another process learned; `until` None: the account is well."""
+        if (until, reason) == self.out():
+            return
+        broken = until is not None and reason == _BREAKER
+        self.breaker.adopt(until if broken else None)
+        self.out_until, self.out_reason = (None, None) if broken or until is None else (until, reason)
+
     def failed(self, error: SendError, now: datetime) -> None:
         """Learn from a refusal: the account may be out for a while, or its breaker opens."""
+        before = self.out()
+        self._judge(error, now)
+        self.learned = self.learned or self.out() != before
+
+    def _judge(self, error: SendError, now: datetime) -> None:
         if error.kind is ErrorKind.RATE_LIMITED and error.scope == "account":
             self._out(error.retry_at or now + timedelta(seconds=30), error)
         elif error.kind in _OUT_FOR:
@@ -182,6 +209,13 @@ class Router:
         """How many calls of a channel can be under way at once."""
         return sum(account.config.concurrency for account in self._by_channel.get(channel, ()))
 
+    def room(self, channel: str, now: datetime, *, ahead: timedelta) -> int | None:
+        """How many messages the rates of a channel's accounts let out until then; None where one has no rate."""
+        accounts = self._by_channel.get(channel, ())
+        if not accounts or not all(account.limit.limited for account in accounts):
+            return None
+        return sum(account.limit.room(now, ahead=ahead) for account in accounts if account.available(now))
+
     def first(self, message: Message, country: str | None) -> LiveAccount | None:
         """The account that would take the message if nothing were out: what policies judge."""
         fitting = self._fitting(message, country)
@@ -199,7 +233,9 @@ class Router:
         now: datetime,
         tried: Mapping[str, Any],
         paused: frozenset[tuple[str, str]],
+        ahead: timedelta = timedelta(0),
     ) -> Route:
+        """The account for a message; `ahead` is how far off its turn in an account's rate may be."""
         fitting = self._fitting(message, country)
         if not fitting:
             return Route(None, None, ErrorKind.UNSUPPORTED, f"no_account.{message.channel}")
@@ -212,9 +248,9 @@ class Router:
                 waits.append(now + timedelta(minutes=1))
             elif not account.available(now):
                 waits.append(account.back_at(now))
-            elif account.limit.grant(now, 1):
+            elif (turn := account.limit.slot(now, ahead=ahead)) is not None:
                 account.breaker.take(now)
-                return account.route
+                return account.route if turn is now else Route(account, leaves_at=turn)
             else:
                 waits.append(account.limit.next_grant(now))
                 if not message.purpose.urgent:

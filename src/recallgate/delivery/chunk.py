@@ -31,7 +31,7 @@ _BEFORE = "suppressed.before_intent"
 
 
 class Ready(NamedTuple):
-    """A message whose intent is committed: the vendor is called next."""
+    """A message whose intent is committed: the vendor is called next, or at `leaves_at`, its turn in the account's rate."""
 
     message: Message
     account: LiveAccount
@@ -40,6 +40,7 @@ class Ready(NamedTuple):
     counted: bool
     country: str | None
     tallies: tuple[Tally, ...] = ()
+    leaves_at: datetime | None = None
 
 
 @dataclass
@@ -122,10 +123,11 @@ class Chunk:
         rerouted: bool,
         country: str | None,
         tallies: tuple[Tally, ...] = (),
+        leaves_at: datetime | None = None,
     ) -> None:
         n = row.attempts + 1
         address, person, channel, tenant = message.to.key, message.person, message.channel, row.tenant
-        self.ready[row.id] = Ready(message, account, n, parts, counted, country, tallies)
+        self.ready[row.id] = Ready(message, account, n, parts, counted, country, tallies, leaves_at)
         if made:
             self.links[row.id] = made
         self.intents[row.id] = Intent(

@@ -2,30 +2,50 @@
 
 from datetime import datetime, timedelta
 
+from recallgate.model.clock import EPOCH
+
 
 class RateLimit:
-    """A token bucket by theoretical arrival time (GCRA): `rate` a second, `burst` at once; None is no limit."""
+    """A token bucket by theoretical arrival time (GCRA): `rate` a second, `burst` at once; None is no limit.
+
+    `arrival_us` is all its state, in microseconds since 1970: when the next message would come if all kept to the rate.
+    """
 
     def __init__(self, rate: float | None, burst: int = 1) -> None:
-        self._step = timedelta(seconds=1 / rate) if rate else timedelta(0)
-        self._slack = self._step * max(burst - 1, 0)
-        self._arrival: datetime | None = None
+        self._step_us = max(1, round(1e6 / rate)) if rate else 0
+        self._slack_us = self._step_us * max(burst - 1, 0)
+        self.limited = bool(self._step_us)
+        self.arrival_us = 0
 
-    def grant(self, now: datetime, most: int) -> int:
-        """How many of `most` may leave now; they are counted as gone."""
-        if not self._step:
-            return most
-        arrival = max(self._arrival or now, now)
-        granted = 0
-        while granted < most and arrival - self._slack <= now:
-            arrival += self._step
-            granted += 1
-        self._arrival = arrival
-        return granted
+    def slot(self, now: datetime, *, ahead: timedelta = timedelta(0)) -> datetime | None:
+        """When the next message may leave, at most `ahead` from now, counted as gone; None when that is too soon."""
+        if not self._step_us:
+            return now
+        at = _us(now)
+        leaves = max(at, self.arrival_us - self._slack_us)
+        if leaves > at + ahead // _US:
+            return None
+        self.arrival_us = max(self.arrival_us, at) + self._step_us
+        return now if leaves == at else EPOCH + leaves * _US
+
+    def room(self, now: datetime, *, ahead: timedelta) -> int:
+        """How many slots there are between now and then."""
+        assert self._step_us, "there is no end of room without a limit"
+        at = _us(now)
+        free = at + ahead // _US - (max(self.arrival_us, at) - self._slack_us)
+        return max(0, free // self._step_us + 1) if free >= 0 else 0
 
     def next_grant(self, now: datetime) -> datetime:
         """When the next one may leave."""
-        return now if self._arrival is None else max(now, self._arrival - self._slack)
+        leaves = self.arrival_us - self._slack_us
+        return now if leaves <= _us(now) else EPOCH + leaves * _US
+
+
+_US = timedelta(microseconds=1)
+
+
+def _us(instant: datetime) -> int:
+    return (instant - EPOCH) // _US
 
 
 class Breaker:
@@ -44,6 +64,20 @@ class Breaker:
         self._rounds = 0
         self._probing = False
         self.open_until: datetime | None = None
+
+    @property
+    def faults(self) -> int:
+        """Faults of the vendor in a row, as far as they were counted here."""
+        return self._faults
+
+    def adopt(self, open_until: datetime | None) -> None:
+        """Take over what another process found out: open until then, or closed again."""
+        if open_until is None:
+            self._faults = self._rounds = 0
+        else:
+            self._faults = max(self._faults, self._threshold)
+        self._probing = False
+        self.open_until = open_until
 
     def allows(self, now: datetime) -> bool:
         return self.open_until is None or now >= self.open_until

@@ -15,6 +15,7 @@ from recallgate.delivery.asked import PageFacts
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.chunk import Chunk, Staged
 from recallgate.delivery.content import Prepared, Shaper
+from recallgate.delivery.standing import SharedStanding
 from recallgate.model.chance import Chance
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
@@ -36,9 +37,25 @@ _STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
 
 
 class Stager:
-    """Judges chunks of rows for a gateway."""
+    """Judges chunks of rows for a gateway.
 
-    def __init__(self, config: GatewayConfig, chain: Chain, cases: CaseMaker, router: Router, chance: Chance) -> None:
+    `standing` is what other processes know of accounts, None for a simulation, which is alone. `ahead`: a message whose turn
+    in its account's rate comes within that span is staged now and waits for its turn in the worker.
+    """
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        chain: Chain,
+        cases: CaseMaker,
+        router: Router,
+        chance: Chance,
+        *,
+        standing: SharedStanding | None = None,
+        ahead: timedelta = timedelta(0),
+    ) -> None:
+        self.standing = standing
+        self.ahead = ahead
         self.config = config
         self.chain = chain
         self.cases = cases
@@ -53,9 +70,15 @@ class Stager:
         """Decide rows that this transaction has read, and write down what becomes of them."""
         chunk = Chunk(to_ms(now), len(rows))
         items = [_Item(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
+        if self.standing is not None:
+            ways = {item.message.channel for item in items}
+            ways.update(other.channel for item in items for other in item.message.alternatives)
+            self.standing.look(connection, ways)
         for tenant in sorted({item.message.tenant for item in items}):
             self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now)
         chunk.write(connection, lease_until=lease_until)
+        if self.standing is not None:
+            self.standing.used(connection)
         return chunk.staged
 
     def shaper(self, account: LiveAccount) -> Shaper:
@@ -93,9 +116,10 @@ class Stager:
 class _Item:
     """A row on its way through the steps of judging."""
 
-    __slots__ = ("account", "case", "decision", "message", "prepared", "row")
+    __slots__ = ("account", "case", "decision", "leaves_at", "message", "prepared", "row")
 
     account: LiveAccount
+    leaves_at: datetime | None
     case: Case
     decision: Decision
     prepared: Prepared
@@ -158,6 +182,7 @@ class _Judging:
                 self.chunk.fail(item.row, fault)
                 return False
             item.account = route.account
+            item.leaves_at = route.leaves_at
             return True
         if route.wait_until is not None:
             self.chunk.put_back(item.row, route.wait_until, route.code)
@@ -169,10 +194,10 @@ class _Judging:
     def _route(self, message: Message, country: str | None, tried: list[tuple[str, str | None]] | None) -> Route:
         router, now, paused = self.stager.router, self.now, self.facts.paused
         if not tried:
-            return router.route(message, country=country, now=now, tried={}, paused=paused)
+            return router.route(message, country=country, now=now, tried={}, paused=paused, ahead=self.stager.ahead)
         # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
         for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
-            route = router.route(message, country=country, now=now, tried=passed_over, paused=paused)
+            route = router.route(message, country=country, now=now, tried=passed_over, paused=paused, ahead=self.stager.ahead)
             if route.code != "all_tried":
                 break
         return route
@@ -200,6 +225,7 @@ class _Judging:
             counted=counted,
             rerouted=message is not item.message,
             country=item.case.place.country,
+            leaves_at=item.leaves_at,
             tallies=self._tallies(item) if self.stager.cases.asker.one_by_one else (),
         )
         return True

@@ -32,6 +32,8 @@ COMMIT = 400  # outcomes in one transaction
 SHORT = 50  # rows in a transaction while urgent messages are about: an otp waits for the one that is running
 _URGENT_S = 1.0
 FLUSH_S = 0.2
+NOT_AHEAD = timedelta(0)
+AHEAD = timedelta(seconds=0.5)  # turns in an account's rate that are given out before they come; a worker looks more often
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ class Worker:
     async def stage(self, channel: str, *, most: int | None = None, urgent: bool = False) -> Staged:
         """Decide the next due rows of a channel, at most a chunk; the intents of those that may leave are committed."""
         now, since = self._clock.now(), time.monotonic()
+        if self._stager.ahead and (room := self._router.room(channel, now, ahead=self._stager.ahead)) is not None:
+            if not room:
+                return Staged()  # what has no turn soon is not judged again and again meanwhile
+            most = min(room, most or self.step(CHUNK))
         at, until = to_ms(now), to_ms(now + self._pace.lease)
         rank = URGENT_RANK if urgent else 99
 
@@ -238,6 +244,8 @@ class Worker:
         return ready, result
 
     async def _call(self, ready: Ready) -> Receipt | SendError:
+        if ready.leaves_at is not None:
+            await asyncio.sleep((ready.leaves_at - self._clock.now()).total_seconds())
         try:
             return await ready.account.send(ready.message, partial(self.leases.begin, ready))
         except SendError as exc:
@@ -278,7 +286,23 @@ class Worker:
 
     async def commit(self, done: Sequence[Conclusion], *, urgent: bool = False) -> None:
         now = to_ms(self._clock.now())
-        await self._store.run(_writing(done, now), urgent=urgent, small=len(done) <= 2)
+        standing = self._stager.standing
+        learned = standing.news() if standing is not None else []
+        write = _writing(done, now)
+
+        def work(connection: Connection) -> None:
+            write(connection)
+            if standing is not None and learned:
+                standing.tell(connection, learned, now=now)
+
+        for account in learned:
+            account.learned = False
+        try:
+            await self._store.run(work, urgent=urgent, small=len(done) <= 2)
+        except BaseException:
+            for account in learned:
+                account.learned = True
+            raise
 
 
 def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], None]:

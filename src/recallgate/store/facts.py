@@ -76,15 +76,15 @@ def load(
         facts.shared = frozenset(subject for subject, times in Counter(asked).items() if times > 1)
     keys = bind(distinct)
     people = sorted({message.person for message in messages if message.person is not None})
-    scope = {"tenant": tenant, "keys": keys, "now": to_ms(now), "people": bind(people)}
-    scope["since"] = to_ms(now) - looks_back_ms
-    _suppressions(connection, facts, scope)
+    at = to_ms(now)
+    scope = {"tenant": tenant, "keys": keys, "now": at, "people": bind(people), "since": at - looks_back_ms}
+    _suppressions(connection, facts, scope, at)
     if any(message.purpose in capped for message in messages):
         lock_subjects(connection, distinct)
-        _sent(connection, facts, scope)
+        _sent(connection, facts, scope, at)
     if any(message.purpose == "marketing" for message in messages):
         if consents:
-            _consents(connection, facts, scope)
+            _consents(connection, facts, scope, at)
         _runs(connection, facts, messages, scope)
     if people:
         _people(connection, facts, scope)
@@ -103,14 +103,19 @@ _KEYS = values("keys")
 _PEOPLE = values("people")
 
 
-def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+# What another process has written may be a moment ahead of the instant of this page: the clocks differ, and the page waited
+# for its turn to write. It has happened all the same, and counts as of now.
+
+
+def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, object], now: int) -> None:
     rows = _rows(
         connection,
-        "select subject, reason, channel, topic, sender, all_purposes, effective_at, expires_at, source from rg_suppression"
+        "select subject, reason, channel, topic, sender, all_purposes, received_at, effective_at, expires_at, source"
+        " from rg_suppression"
         f" where tenant = :tenant and subject in {_KEYS} and cleared_at is null order by seq",
         scope,
     )
-    for subject, reason, channel, topic, sender, every, effective, expires, source in rows:
+    for subject, reason, channel, topic, sender, every, received, effective, expires, source in rows:
         facts.suppressions.setdefault(subject, []).append(
             Suppression(
                 reason=reason,
@@ -119,14 +124,14 @@ def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, obje
                 sender=sender,
                 all_purposes=bool(every),
                 subject="person" if subject.startswith("p:") else "address",
-                effective_at=from_ms(effective),
+                effective_at=from_ms(effective if effective > received else min(effective, now)),
                 expires_at=from_ms(expires) if expires is not None else None,
                 source=source,
             )
         )
 
 
-def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object], now: int) -> None:
     rows = _rows(
         connection,
         "select subject, at, channel, purpose, tags, campaign, state from rg_cap_entry"
@@ -136,7 +141,7 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> 
     for subject, at, channel, purpose, tags, campaign, state in rows:
         by = "person" if subject[0] == "p" else "address"
         facts.sent.setdefault(subject, []).append(
-            Sent(from_ms(at), channel, purpose, _tags(tags), campaign, by, state == "connected")
+            Sent(from_ms(min(at, now)), channel, purpose, _tags(tags), campaign, by, state == "connected")
         )
 
 
@@ -145,7 +150,7 @@ def _tags(stored: str) -> frozenset[str]:
     return frozenset(json.loads(stored))
 
 
-def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object]) -> None:
+def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object], now: int) -> None:
     rows = _rows(
         connection,
         "select subject, channel, granted, at, topic, brand, source from rg_consent"
@@ -154,7 +159,7 @@ def _consents(connection: Connection, facts: Facts, scope: Mapping[str, object])
     )
     for subject, channel, granted, at, topic, brand, source in rows:
         facts.consents.setdefault(subject, []).append(
-            Consent(channel=channel, granted=bool(granted), at=from_ms(at), topic=topic, brand=brand, source=source)
+            Consent(channel=channel, granted=bool(granted), at=from_ms(min(at, now)), topic=topic, brand=brand, source=source)
         )
 
 

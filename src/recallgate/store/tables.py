@@ -252,6 +252,7 @@ account = Table(
     _text("reason", null=True),
     Column("failures", Integer, nullable=False),
     _instant("updated_at"),
+    Column("arrival_us", BigInteger, nullable=False),  # of its rate: when the next message falls due, in microseconds
 )
 
 pause = Table(

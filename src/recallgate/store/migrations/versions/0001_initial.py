@@ -263,6 +263,7 @@ def upgrade() -> None:
         Column("reason", Text, nullable=True),
         Column("failures", Integer, nullable=False),
         Column("updated_at", BigInteger, nullable=False),
+        Column("arrival_us", BigInteger, nullable=False),
     )
     op.create_table(
         "rg_pause",
