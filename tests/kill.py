@@ -222,6 +222,11 @@ def _settle(sender: Sender, *, within: float = 90.0) -> int:
 def _compare(tally: Tally, ids: dict[str, str], sender: Sender, ledger: dict[str, int]) -> None:
     rows = {identity: (state, reason) for identity, state, reason in sender.rows("select id, state, reason from rg_message")}
     tally.messages = len(ids)
+    # a message that failed, or is in doubt once more, says why; that it was in doubt before is told by its attempts
+    again = {
+        one
+        for (one,) in sender.rows("select message_id from rg_attempt where outcome = 'uncertain' group by 1 having count(*) > 1")
+    }
     for state, _ in rows.values():
         tally.states[state] = tally.states.get(state, 0) + 1
     for identity in ids:
@@ -231,7 +236,7 @@ def _compare(tally: Tally, ids: dict[str, str], sender: Sender, ledger: dict[str
             tally.lost += 1
         if times > 1:
             tally.doubled += 1
-            tally.unmarked += reason != "uncertain.sent_again"
+            tally.unmarked += reason != "uncertain.sent_again" and not (state in ("failed", "uncertain") and identity in again)
     ((tally.uncertain,),) = sender.rows("select count(*) from rg_attempt where code = 'crash'")
 
 

@@ -78,6 +78,7 @@ class Rows(RuleBasedStateMachine):
         self.rows: dict[str, Row] = {}
         self.suppressed: set[str] = set()
         self.now = MS
+        self.ids = 0
         self.old: list[tuple[str, int]] = []  # attempts that were once under way
 
     def do(self, work: Any) -> Any:
@@ -106,7 +107,8 @@ class Rows(RuleBasedStateMachine):
         for n in range(number):
             keyed = {"idempotency_key": key} if n == 0 else {}
             later = {"not_before": from_ms(self.now + wait * MINUTE)} if wait else {}
-            identity = f"m{len(self.rows) + n:05d}"
+            self.ids += 1
+            identity = f"m{self.ids:05d}"
             batch.append(Message.sms(address, words, purpose=purpose, id=identity, **keyed, **later))
         known = next((row for row in self.rows.values() if key is not None and row.key == key), None)
         same = (
@@ -236,7 +238,8 @@ class Rows(RuleBasedStateMachine):
         due = now + 10 * MINUTE if state == "held" else None
         self.do(lambda c: messages.close(c, [Close("default", identity, state, "some.reason", None, due)], now=now))
         if row.waits:
-            row.state, row.due_at, row.lease_until, row.again = state, due or row.due_at, 0, False
+            row.state, row.due_at, row.lease_until = state, due or row.due_at, 0
+            row.again = row.again and state == "held"
 
     @rule(address=st.sampled_from(ADDRESSES))
     def opt_out(self, address: str) -> None:

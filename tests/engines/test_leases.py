@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from engines.floor import Floor, hello
 from gateway.ground import MINUTE, ground, live, of
+from recallgate import ErrorKind
 from recallgate.delivery.chunk import Ready
 from recallgate.delivery.worker import Worker
 from recallgate.store import jobs
@@ -80,3 +81,20 @@ async def test_a_job_that_is_held_is_nobody_elses(store_url: str) -> None:
         await run(lambda c: jobs.finish(c, "tick", holder="a", again_ms=60_000))
         assert not await run(lambda c: jobs.claim(c, "tick", holder="b", lease_ms=60_000))  # it has just been run
         await here.submit([hello()])
+
+
+@live
+async def test_the_mark_of_a_possible_duplicate_outlives_refusals_and_waiting() -> None:
+    async with ground() as here:
+        message = of("otp")
+        here.script().uncertain()
+        await here.gateway.send(message)
+        here.clock.advance(16 * MINUTE)
+        here.script().refuse(ErrorKind.UNAVAILABLE)
+        await here.gateway.drain()
+        assert await here.state(message.id) == "held"
+        here.clock.advance(2 * MINUTE)
+        await here.gateway.drain()
+
+        assert await here.state(message.id) == "accepted"
+        assert await here.reason(message.id) == "uncertain.sent_again"

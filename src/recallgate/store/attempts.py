@@ -86,7 +86,8 @@ _FINISH_ATTEMPT = (
     " where rg_attempt.tenant = p.tenant and rg_attempt.message_id = p.id and rg_attempt.n = p.n"
 )
 _FINISH_MESSAGE = (
-    f"update rg_message set state = p.state, reason = coalesce(p.reason, {_KEPT}), kind = p.kind,"
+    f"update rg_message set state = p.state, reason = case when p.state in ('queued', 'held') then coalesce({_KEPT}, p.reason)"
+    f" else coalesce(p.reason, {_KEPT}) end, kind = p.kind,"
     " vendor_id = coalesce(p.vendor_id, rg_message.vendor_id), due_at = coalesce(p.due_at, rg_message.due_at),"
     " settle_at = p.settle_at, accepted_at = coalesce(p.accepted_at, rg_message.accepted_at),"
     " parts = coalesce(p.parts, rg_message.parts), cost_micros = coalesce(p.cost_micros, rg_message.cost_micros),"

@@ -253,7 +253,10 @@ class Close(NamedTuple):
 
 
 _CLOSE = (
-    "update rg_message set state = coalesce(nullif(p.state, ''), rg_message.state), reason = p.reason, kind = p.kind,"
+    "update rg_message set state = coalesce(nullif(p.state, ''), rg_message.state), kind = p.kind,"
+    # what was perhaps sent before keeps that mark while it waits to be sent again
+    " reason = case when p.state in ('', 'queued', 'held') and rg_message.reason in ('uncertain.sent_again', 'uncertain.repeated_with_key')"
+    " then rg_message.reason else p.reason end,"
     " due_at = coalesce(p.due_at, rg_message.due_at),"
     " planned_at = coalesce(p.planned_at, rg_message.planned_at), channel = coalesce(p.channel, rg_message.channel),"
     " payload = coalesce(p.payload, rg_message.payload), lease_until = 0, updated_at = :now from {page} p"
