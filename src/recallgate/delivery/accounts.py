@@ -58,6 +58,7 @@ class LiveAccount:
         self.adapter: Adapter | Driver = config.cls(config.settings, tools)
         self.channel = self.adapter.channel.name
         abilities = self.adapter.abilities()
+        self.batch = abilities.batch  # recipients of one request
         self.view = Account(config.name, config.adapter, abilities, config.open_regions, config.countries)
         self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from recallgate.delivery.chunk import Ready, Staged
 from recallgate.delivery.leases import Leases, NotOurs
 from recallgate.delivery.outcome import Conclusion, conclude, released
 from recallgate.delivery.stage import Stager
+from recallgate.delivery.together import grouped, send_together
 from recallgate.model.clock import Clock, to_ms
 from recallgate.model.errors import ErrorKind, SendError, StoreError
 from recallgate.model.receipt import Receipt
@@ -155,7 +157,7 @@ class Worker:
     async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]", channel: str) -> None:
         """Call vendors for a chunk: one after the other in simulations, else in a rolling window."""
         if self._pace.in_order:
-            await asyncio.gather(*(self._carry(one, calls) for one in ready))
+            await asyncio.gather(*(self._carry_group(group, calls) for group in grouped(ready)))
             return
         self.spawn(ready, calls)
         while not self.room(calls, channel):
@@ -164,10 +166,56 @@ class Worker:
 
     def spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
         """Begin the calls of a chunk; they leave the set as they end."""
-        for one in ready:
-            task = asyncio.create_task(self._carry(one, calls))
+        for group in grouped(ready):
+            task = asyncio.create_task(self._carry_group(group, calls))
             calls.add(task)
-            self._calls[task] = one
+            self._calls[task] = group[0]
+
+    def _carry_group(self, group: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> "Coroutine[Any, Any, None]":
+        return self._carry(group[0], calls) if len(group) == 1 else self._carry_batch(group, calls)
+
+    async def _carry_batch(self, batch: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.in_flight += len(batch)
+        try:
+            try:
+                conclusions = await self._together(batch)
+            except asyncio.CancelledError:
+                conclusions = [self._cut_short(self.leases.present(one)) for one in batch]
+            finally:
+                self.in_flight -= len(batch)
+                self._calls.pop(task, None)
+            self._done += conclusions
+            for one in batch:
+                self.leases.drop(one)
+            if len(self._done) >= PAGE:
+                await self.flush()
+        finally:
+            calls.discard(task)
+            self._gap.set()
+
+    async def _together(self, batch: Sequence[Ready]) -> list[Conclusion]:
+        """One request for equal messages: an outcome for each."""
+        account = batch[0].account
+        await self._turn(max((one.leaves_at for one in batch if one.leaves_at is not None), default=None))
+        results, lost = await send_together(batch, self.leases)
+        now = self._clock.now()
+        faults = [result for _, result in results if isinstance(result, SendError)]
+        if len(faults) < len(results):
+            account.succeeded()
+        elif faults:
+            account.failed(faults[0], now)
+        conclusions = [released(one, now=now) for one in lost]
+        for one, result in results:
+            tried = await self._tried(one) if isinstance(result, SendError) and one.n > 1 else {}
+            conclusions.append(conclude(one, result, now=now, config=self._config, router=self._router, tried=tried))
+        return conclusions
+
+    async def _turn(self, leaves_at: datetime | None) -> None:
+        """Wait for a turn in the account's rate."""
+        if leaves_at is not None:
+            await asyncio.sleep((leaves_at - self._clock.now()).total_seconds())
 
     async def _carry(self, ready: Ready, calls: "set[asyncio.Task[None]]") -> None:
         task = asyncio.current_task()
@@ -244,8 +292,7 @@ class Worker:
         return ready, result
 
     async def _call(self, ready: Ready) -> Receipt | SendError:
-        if ready.leaves_at is not None:
-            await asyncio.sleep((ready.leaves_at - self._clock.now()).total_seconds())
+        await self._turn(ready.leaves_at)
         try:
             return await ready.account.send(ready.message, partial(self.leases.begin, ready))
         except SendError as exc:
