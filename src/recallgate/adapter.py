@@ -164,7 +164,9 @@ class Capabilities:
     """What an adapter can do beyond sending one message; what follows from its methods is filled in by itself.
 
     `callbacks`: how a callback proves its origin, `none` where the vendor sends none. `reports`: delivery reports come.
-    `idempotency`: seconds for which the vendor remembers our key, None where it has no such key. `validity`: the vendor
+    `idempotency`: seconds for which the vendor remembers our key, None where it has no such key. `lookup_proves_absence`:
+    seconds after which an empty answer to a look-up by our own id proves that the vendor never took the message, None where
+    it proves nothing. `validity`: the vendor
     drops messages that are older than we say. `templates_only`: free text is refused. `per_user_link`: links may differ
     per recipient. `max_parts`, `max_bytes`: limits on content.
     """
@@ -173,6 +175,7 @@ class Capabilities:
     reports: bool = False
     inbound: bool = False
     idempotency: int | None = None
+    lookup_proves_absence: int | None = None
     validity: bool = False
     templates_only: bool = False
     per_user_link: bool = True
@@ -289,7 +292,10 @@ class Batches(Protocol):
 
 @runtime_checkable
 class LooksUp(Protocol):
-    """The vendor can be asked what became of a message: by its id, or by ours when its id is not known."""
+    """The vendor can be asked what became of a message: by its id, or by ours when its id is not known.
+
+    No request: it cannot be asked about this message. No events: nothing is known yet, or (`lookup_proves_absence`) never was.
+    """
 
     def build_lookup(self, message: Message, vendor_id: str | None) -> httpx.Request | None: ...
 
@@ -382,13 +388,17 @@ def read_json(response: httpx.Response) -> dict[str, Any]:
     raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer is not a JSON object")
 
 
-def retry_after(response: httpx.Response, now: datetime, *, most: timedelta = timedelta(hours=1)) -> datetime | None:
-    """The instant that a Retry-After header names, in seconds or as a date, capped; garbage and the past are ignored."""
+LONGEST_WAIT = timedelta(days=7)
+
+
+def retry_after(response: httpx.Response, now: datetime, *, most: timedelta = LONGEST_WAIT) -> datetime | None:
+    """The instant that a Retry-After header names, in seconds or as a date, at most a week off; garbage and past are ignored."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        wait = timedelta(seconds=min(int(text[:9]), int(most.total_seconds())))
+        digits = text.lstrip("0") or "0"
+        wait = most if len(digits) > 9 else timedelta(seconds=min(int(digits), int(most.total_seconds())))
     else:
         from email.utils import parsedate_to_datetime
 

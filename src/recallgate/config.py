@@ -28,9 +28,10 @@ class AccountConfig(_Settings):
     """One configured adapter: what it is called, how it is reached, how much it may carry.
 
     `rate` is messages a second, `concurrency` requests in flight, `order` the place in failover (lowest first),
-    `deadline_s` the whole time one call may take. `open_regions` lists region blocks that this account has lifted;
-    `countries` restricts it (empty: all). `reputation`: a name shared by accounts that send under one domain or signature, whose
-    complaints and bounces are counted together. `unit_cost` is what one part, call or message costs, in units of `currency`.
+    `deadline_s` the whole time one call may take. `reports`: `poll` asks the vendor what became of each message, `auto` does so
+    where it tells nothing by itself and can be asked, `none` never. `open_regions` lists region blocks that this account has
+    lifted; `countries` restricts it (empty: all). `reputation`: a name shared by accounts that send under one domain or
+    signature, whose complaints and bounces are counted together. `unit_cost` is what one part, call or message costs, in units of `currency`.
     """
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_.-]+$")
@@ -47,6 +48,7 @@ class AccountConfig(_Settings):
     deadline_s: float = Field(default=30.0, gt=0)
     unit_cost: Decimal = Field(default=Decimal(0), ge=0)
     currency: str = "USD"
+    reports: Literal["auto", "poll", "none"] = "auto"
     signature: str | None = None
     signature_last: bool = False
     optout_suffix: str | None = None

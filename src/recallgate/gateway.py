@@ -25,6 +25,7 @@ from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.senders import SenderDesk
 from recallgate.delivery.stage import Stager
 from recallgate.delivery.standing import SharedStanding
+from recallgate.delivery.settling import Settling
 from recallgate.delivery.status import account_health, status
 from recallgate.delivery.worker import AHEAD, NOT_AHEAD, PAGE, Pace, Worker
 from recallgate.engines.choose import accept, engine_named
@@ -128,7 +129,16 @@ class Gateway:
         )
         self.worklists = self._drivers.worklists
         self.senders = SenderDesk(self.store, self.clock, self.router, accounts=self.accounts, tenant=self.config.tenant)
-        self._jobs: list[Job] = [Reaper(self.store, self.clock, self.config), self.senders, *self._drivers.jobs]
+        settling = Settling(
+            self.store,
+            self.clock,
+            self.config,
+            accounts=self.accounts,
+            stager=self._stager,
+            worker=self.worker,
+            hear=lambda name, events: self.apply(events, account=name),
+        )
+        self._jobs: list[Job] = [Reaper(self.store, self.config), settling, self.senders, *self._drivers.jobs]
         self._codes = {
             account.name: codes_in_suffix(account.optout_suffix) for account in self.config.accounts if account.optout_suffix
         }

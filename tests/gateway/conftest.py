@@ -1,4 +1,4 @@
-"""Every test that stands on `ground()` runs on SQLite in memory and on a real PostgreSQL."""
+"""Every test that stands on `ground()` (or on what is `served` upon it) runs on SQLite in memory and on a real PostgreSQL."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from postgres import database as new_database
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     body = getattr(metafunc.function, "__wrapped__", metafunc.function)
-    if "ground" in body.__code__.co_names and "store" not in body.__code__.co_consts:
+    if {"ground", "served"} & set(body.__code__.co_names) and "store" not in body.__code__.co_consts:
         metafunc.parametrize("where", ["sqlite", "postgres"], indirect=True)
 
 

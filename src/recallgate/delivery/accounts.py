@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from recallgate.adapter import Adapter, Driver, Tools
+from recallgate.adapter import Adapter, Capabilities, Driver, Tools
 from recallgate.config import AccountConfig
 from recallgate.delivery.limiter import Breaker, RateLimit
-from recallgate.model.errors import ErrorKind, SendError
+from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
 from recallgate.policies.account_ability import lack_of
@@ -63,6 +63,7 @@ class LiveAccount:
         self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
         self.breaker = Breaker()
+        self.asks, self.settles, self.polled = asking(config, self.adapter, abilities)
         self.slots = asyncio.Semaphore(config.concurrency)
         self.out_until: datetime | None = None
         self.out_reason: str | None = None
@@ -179,6 +180,16 @@ class LiveAccount:
             await self._wire.close()
         if self._opened and isinstance(self.adapter, Driver):
             await self.adapter.close()
+
+
+def asking(config: AccountConfig, adapter: Adapter | Driver, abilities: Capabilities) -> tuple[bool, bool, bool]:
+    """Whether the vendor can be asked about a message, can settle an uncertain one itself, and has to be asked for all news."""
+    asks = abilities.lookup and isinstance(adapter, Adapter)
+    if config.reports == "poll" and not asks:
+        raise ConfigError(f"account {config.name}: reports: {config.adapter} cannot be asked about messages; leave it at auto")
+    silent = not abilities.reports or abilities.callbacks == "none"
+    polled = asks and (config.reports == "poll" or (config.reports == "auto" and silent))
+    return asks, asks or abilities.idempotency is not None, polled
 
 
 @lru_cache(maxsize=1024)  # an account has one price, and few numbers of parts

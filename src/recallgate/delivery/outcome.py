@@ -9,6 +9,7 @@ from decimal import Decimal
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
 from recallgate.delivery.chunk import Ready
+from recallgate.delivery.schedule import next_look, next_poll
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
@@ -57,7 +58,8 @@ def conclude(
             return Conclusion(outcome, ready.account.name, tallies=_corrected(ready, more))
         return Conclusion(outcome, ready.account.name)
     if result.kind is ErrorKind.UNCERTAIN:
-        settle = to_ms(now + timedelta(seconds=config.report_wait_s))
+        at, wait = to_ms(now), int(config.report_wait_s * 1000)
+        settle = next_look(at, at, n=ready.n, deadline=at + wait) if ready.account.settles else at + wait
         outcome = _outcome(
             ready, State.UNCERTAIN, State.UNCERTAIN, result, reason=f"uncertain.{result.code or 'answer'}", settle_at=settle
         )
@@ -105,6 +107,7 @@ def _accepted(ready: Ready, receipt: Receipt, now: datetime) -> Outcome:
         accepted_at=to_ms(now),
         parts=parts,
         cost_micros=cost,
+        settle_at=next_poll(to_ms(now), to_ms(now)) if ready.account.polled else None,
     )
 
 
@@ -130,7 +133,8 @@ def _refused(
             return _outcome(ready, State.FAILED, State.QUEUED, error, due_at=to_ms(now))
         if rule.next == "other_account" and rule.concerns == "message":
             return _outcome(ready, State.FAILED, State.FAILED, error)
-    until = error.retry_at if waits and error.retry_at is not None else now + backoff(message.id, ready.n)
+    asked = error.retry_at if waits or rule.next == "retry" else None
+    until = asked if asked is not None else now + backoff(message.id, ready.n)
     if message.expires_at is not None and until >= message.expires_at:
         return _outcome(ready, State.FAILED, State.EXPIRED, error, reason=f"expired.by_{error.kind}")
     return _outcome(ready, State.FAILED, State.HELD, error, reason=f"retry.{error.kind}", due_at=to_ms(until))

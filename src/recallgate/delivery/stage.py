@@ -66,8 +66,19 @@ class Stager:
         self._links_base = config.link_domain or config.public_url
         self._shapers: dict[str, Shaper] = {}
 
-    def stage(self, connection: Connection, rows: Sequence[Row], *, now: datetime, lease_until: int) -> Staged:
-        """Decide rows that this transaction has read, and write down what becomes of them."""
+    def stage(
+        self,
+        connection: Connection,
+        rows: Sequence[Row],
+        *,
+        now: datetime,
+        lease_until: int,
+        pinned: Mapping[str, str] | None = None,
+    ) -> Staged:
+        """Decide rows that this transaction has read, and write down what becomes of them.
+
+        `pinned` names the only account that may take a message, by message id.
+        """
         chunk = Chunk(to_ms(now), len(rows))
         items = [_Item(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
         if self.standing is not None:
@@ -75,7 +86,7 @@ class Stager:
             ways.update(other.channel for item in items for other in item.message.alternatives)
             self.standing.look(connection, ways)
         for tenant in sorted({item.message.tenant for item in items}):
-            self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now)
+            self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now, pinned)
         chunk.write(connection, lease_until=lease_until)
         if self.standing is not None:
             self.standing.used(connection)
@@ -100,12 +111,14 @@ class Stager:
             chunk.closes.append(Close(row.tenant, row.id, State.FAILED.value, "poison.unreadable", ErrorKind.UNKNOWN))
             return None
 
-    def _tenant(self, connection: Connection, items: list["_Item"], chunk: Chunk, now: datetime) -> None:
+    def _tenant(
+        self, connection: Connection, items: list["_Item"], chunk: Chunk, now: datetime, pinned: Mapping[str, str] | None
+    ) -> None:
         messages = [item.message for item in items]
         facts = self.cases.load(connection, messages, now)
         again = [(item.row.tenant, item.row.id) for item in items if item.row.attempts]
         tried = attempts.tried(connection, again) if again else {}
-        judging = _Judging(self, facts, tried, chunk, now)
+        judging = _Judging(self, facts, tried, chunk, now, pinned)
         if not facts.shared and not self.cases.asker.one_by_one:
             judging.carry(items)
             return
@@ -142,6 +155,7 @@ class _Judging:
     def carry(self, items: list[_Item]) -> None:
         for step in (self._look, self._decide, self._choose, self._shape, self._put):
             going = []
+    pinned: Mapping[str, str] | None = None
             for item in items:
                 try:
                     if step(item):
@@ -197,6 +211,9 @@ class _Judging:
             return router.route(message, country=country, now=now, tried={}, paused=paused, ahead=self.stager.ahead)
         # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
         for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
+        if self.pinned:
+            others = {account.name: None for account in router.accounts if account.name != self.pinned.get(message.id)}
+            return router.route(message, country=country, now=now, tried=others, paused=paused)
             route = router.route(message, country=country, now=now, tried=passed_over, paused=paused, ahead=self.stager.ahead)
             if route.code != "all_tried":
                 break

@@ -381,4 +381,7 @@ def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], Non
 
 
 def _again(result: Receipt | SendError) -> bool:
-    return isinstance(result, SendError) and result.kind in (ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY)
+    """What certainly was not sent, and may go at once: a vendor that says when to come back is not asked earlier."""
+    return (
+        isinstance(result, SendError) and result.kind in (ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY) and result.retry_at is None
+    )

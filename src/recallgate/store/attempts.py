@@ -49,8 +49,8 @@ class Outcome(NamedTuple):
     cost_micros: int | None = None
 
 
-# A message that was sent again without knowing whether it had arrived keeps that mark for good.
-_KEPT = "case when rg_message.reason = 'uncertain.sent_again' then rg_message.reason end"
+# A message that was sent again without knowing whether it had arrived keeps that mark for good, and so does a repeat with a key.
+_KEPT = "case when rg_message.reason in ('uncertain.sent_again', 'uncertain.repeated_with_key') then rg_message.reason end"
 _ATTEMPT = ("tenant", "message_id", "n", "account", "channel", "at")
 _BLOCKING = "('invalid', 'hard_bounce', 'manual', 'region_block')"
 
@@ -121,8 +121,8 @@ def intend(connection: Connection, intents: Sequence[Intent], *, now: int, lease
 
 def finish(connection: Connection, outcomes: Sequence[Outcome], *, now: int) -> None:
     """Commit outcomes: the attempt and the message."""
-    taken = [one for one in outcomes if one.state == "accepted"]
-    others = outcomes if not taken else [one for one in outcomes if one.state != "accepted"]
+    taken = [one for one in outcomes if one.state == "accepted" and one.settle_at is None]
+    others = outcomes if not taken else [one for one in outcomes if one.state != "accepted" or one.settle_at is not None]
     moved = 0
     if taken:
         accepted = [(one.tenant, one.id, one.n, one.vendor_id, one.accepted_at, one.parts, one.cost_micros) for one in taken]
@@ -218,12 +218,12 @@ def reap(connection: Connection, *, now: int, settle_at: int) -> int:
 
 
 class Unsettled(NamedTuple):
-    """An uncertain message whose wait for a report is over."""
+    """An uncertain message that is to be looked at."""
 
     tenant: str
     id: str
     purpose: str
-    account: str
+    account: str | None
     vendor_id: str | None
     payload: str
     attempts: int

@@ -123,10 +123,12 @@ def apply(connection: Connection, changes: Iterable[Change], *, now: int) -> Non
     execute(
         connection,
         "update rg_message set state = p.state, kind = case when p.state <> p.was then p.kind else rg_message.kind end,"
-        " reason = case when p.state <> p.was and coalesce(rg_message.reason, '') <> 'uncertain.sent_again' then p.reason else rg_message.reason end,"
+        " reason = case when p.state <> p.was and coalesce(rg_message.reason, '') not in ('uncertain.sent_again', 'uncertain.repeated_with_key')"
+        " then p.reason else rg_message.reason end,"
         " delivered_at = case when rg_message.delivered_at <= p.delivered_at then rg_message.delivered_at"
         " else coalesce(p.delivered_at, rg_message.delivered_at) end,"
-        " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), settle_at = null, updated_at = :now"
+        " accepted_at = coalesce(rg_message.accepted_at, p.accepted_at), updated_at = :now,"
+        " settle_at = case when p.was = 'accepted' and p.state = 'sent' then rg_message.settle_at end"
         f" from {page('rows', Change._fields)} p"
         " where rg_message.tenant = p.tenant and rg_message.id = p.id and rg_message.state || '' = p.was",
         {"rows": bind(changes), "now": now},

@@ -67,13 +67,14 @@ message = Table(
     _instant("accepted_at", null=True),
     _instant("delivered_at", null=True),
     _instant("planned_at", null=True),  # of a held-out person: when the message would have gone
-    _instant("settle_at", null=True),  # of an uncertain one: until when a report is awaited
+    _instant("settle_at", null=True),  # when an uncertain one is looked at, or one is asked about that tells nothing by itself
     Column("parts", Integer, nullable=True),
     Column("cost_micros", BigInteger, nullable=True),
     _partial("rg_message_key", "tenant", "idempotency_key", where="idempotency_key is not null", unique=True),
     _partial("rg_message_due", "channel", "rank", "due_at", where="state in ('queued', 'held')"),
     _partial("rg_message_sending", "lease_until", where="state = 'sending'"),
     _partial("rg_message_uncertain", "settle_at", where="state = 'uncertain'"),
+    _partial("rg_message_polled", "settle_at", where="state in ('accepted', 'sent') and settle_at is not null"),
     _partial("rg_message_vendor", "account", "vendor_id", where="vendor_id is not null"),
     _partial("rg_message_run", "tenant", "campaign", "person", where="campaign is not null"),
     _partial("rg_message_person", "tenant", "person", where="person is not null"),

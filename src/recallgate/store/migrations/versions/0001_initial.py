@@ -93,6 +93,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'uncertain'"),
     )
     op.create_index(
+        "rg_message_polled",
+        "rg_message",
+        ["settle_at"],
+        sqlite_where=sa.text("state in ('accepted', 'sent') and settle_at is not null"),
+        postgresql_where=sa.text("state in ('accepted', 'sent') and settle_at is not null"),
+    )
+    op.create_index(
         "rg_message_vendor",
         "rg_message",
         ["account", "vendor_id"],
