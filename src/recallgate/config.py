@@ -46,9 +46,9 @@ class AccountConfig(_Settings):
     reputation: str | None = None
     open_regions: frozenset[str] = frozenset()
     deadline_s: float = Field(default=30.0, gt=0)
+    reports: Literal["auto", "poll", "none"] = "auto"
     unit_cost: Decimal = Field(default=Decimal(0), ge=0)
     currency: str = "USD"
-    reports: Literal["auto", "poll", "none"] = "auto"
     signature: str | None = None
     signature_last: bool = False
     optout_suffix: str | None = None

@@ -151,11 +151,11 @@ class _Judging:
     tried: Mapping[str, list[tuple[str, str | None]]]
     chunk: Chunk
     now: datetime
+    pinned: Mapping[str, str] | None = None
 
     def carry(self, items: list[_Item]) -> None:
         for step in (self._look, self._decide, self._choose, self._shape, self._put):
             going = []
-    pinned: Mapping[str, str] | None = None
             for item in items:
                 try:
                     if step(item):
@@ -207,13 +207,13 @@ class _Judging:
 
     def _route(self, message: Message, country: str | None, tried: list[tuple[str, str | None]] | None) -> Route:
         router, now, paused = self.stager.router, self.now, self.facts.paused
+        if self.pinned:
+            others = {account.name: None for account in router.accounts if account.name != self.pinned.get(message.id)}
+            return router.route(message, country=country, now=now, tried=others, paused=paused)
         if not tried:
             return router.route(message, country=country, now=now, tried={}, paused=paused, ahead=self.stager.ahead)
         # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
         for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
-        if self.pinned:
-            others = {account.name: None for account in router.accounts if account.name != self.pinned.get(message.id)}
-            return router.route(message, country=country, now=now, tried=others, paused=paused)
             route = router.route(message, country=country, now=now, tried=passed_over, paused=paused, ahead=self.stager.ahead)
             if route.code != "all_tried":
                 break
