@@ -29,7 +29,7 @@ SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_mone
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 DRIVERS = "tests/gateway/test_drivers.py"
-OPERATION = "tests/gateway/test_operation.py"
+OPERATION, CUSTODY, RETENTION = (f"tests/gateway/test_{name}.py" for name in ("operation", "custody", "retention"))
 ASKED, LEDGER, ORDER, TIME, SAMPLES = (
     f"tests/gateway/test_{name}.py" for name in ("asked_facts", "ledger", "undispatchable_order", "own_time", "samples")
 )
@@ -346,27 +346,6 @@ MUTATIONS = (
         f"{SENDING}::test_the_intent_is_committed_before_the_vendor_is_called",
     ),
     Mutation(
-        "lower reports are applied",
-        f"{SRC}/model/state.py",
-        "if current in RANK and RANK[reported] > RANK[current]:",
-        "if current in RANK:",
-        f"{REPORTS}::test_a_bounce_after_delivery_suppresses_and_leaves_the_state",
-    ),
-    Mutation(
-        "Twilio's signature is not looked at",
-        "adapters/recallgate_adapters/twilio_signature.py",
-        "    if not any(hmac.compare_digest(",
-        "    if False and not any(hmac.compare_digest(",
-        f"{REPORTS}::test_a_forged_callback_stores_nothing",
-    ),
-    Mutation(
-        "WeCom's signature is not looked at",
-        "adapters/recallgate_adapters/wecom_crypto.py",
-        "    if not hmac.compare_digest(signature(",
-        "    if False and not hmac.compare_digest(signature(",
-        "tests/adapters/test_wecom.py::TestWecomApp::test_forged_callback_with_another_signature_is_refused",
-    ),
-    Mutation(
         "a pause after the facts were read is not seen",
         f"{SRC}/store/dialect.py",
         "(z.scope = 'campaign' and z.name = rg_message.campaign)",
@@ -386,6 +365,69 @@ MUTATIONS = (
         "if message.state not in allowed:",
         "if False:",
         f"{OPERATION}::test_an_audit_finds_what_was_changed_by_hand",
+    ),
+    Mutation(
+        "erased people are not looked up by their hash",
+        f"{SRC}/store/facts.py",
+        "facts.hidden = hidden_of(connection, tenant, distinct)",
+        "facts.hidden = {}",
+        f"{CUSTODY}::test_an_erased_person_is_not_written_to_after_another_import",
+    ),
+    Mutation(
+        "what comes after an erasure names the address again",
+        f"{SRC}/store/ledger.py",
+        "rows = _veiled(connection, rows)",
+        "rows = list(rows)",
+        f"{CUSTODY}::test_what_was_leaving_during_the_erasure_does_not_come_back",
+    ),
+    Mutation(
+        "an erasure leaves waiting messages",
+        f"{SRC}/store/custody.py",
+        "state = case when state in ('queued', 'held') then 'cancelled' else state end,",
+        "state = state,",
+        f"{CUSTODY}::test_an_erased_person_is_in_no_column_of_any_table",
+    ),
+    Mutation(
+        "an erasure forgets the raw callbacks",
+        f"{SRC}/store/custody.py",
+        'touched = {"callback": _forget_callbacks(connection, found)}',
+        'touched = {"callback": 0}',
+        f"{CUSTODY}::test_an_erased_person_is_in_no_column_of_any_table",
+    ),
+    Mutation(
+        "retention tears campaigns apart",
+        f"{SRC}/store/retention.py",
+        "and campaign not in {values('kept')}",
+        "and '' not in {values('kept')}",
+        f"{RETENTION}::test_a_campaign_stays_whole_until_its_last_run_is_over_for_long",
+    ),
+    Mutation(
+        "retention deletes refusals",
+        f"{SRC}/store/retention.py",
+        "where tenant = :tenant and type = 'refused' and message_id in",
+        "where tenant = :tenant and type = 'none' and message_id in",
+        f"{RETENTION}::test_caps_suppressions_and_refusals_outlive_their_message",
+    ),
+    Mutation(
+        "lower reports are applied",
+        f"{SRC}/model/state.py",
+        "if current in RANK and RANK[reported] > RANK[current]:",
+        "if current in RANK:",
+        f"{REPORTS}::test_a_bounce_after_delivery_suppresses_and_leaves_the_state",
+    ),
+    Mutation(
+        "Twilio's signature is not looked at",
+        "adapters/recallgate_adapters/twilio_signature.py",
+        "    if not any(hmac.compare_digest(",
+        "    if False and not any(hmac.compare_digest(",
+        f"{REPORTS}::test_a_forged_callback_stores_nothing",
+    ),
+    Mutation(
+        "WeCom's signature is not looked at",
+        "adapters/recallgate_adapters/wecom_crypto.py",
+        "    if not hmac.compare_digest(signature(",
+        "    if False and not hmac.compare_digest(signature(",
+        "tests/adapters/test_wecom.py::TestWecomApp::test_forged_callback_with_another_signature_is_refused",
     ),
     Mutation(
         "news on a driver's own wire are heard by nobody",

@@ -12,11 +12,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from recallgate.adapter import AdapterClass, AdapterConfig
+from recallgate.model.custody import ErasureSettings, RetentionSettings
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
 from recallgate.policies.settings import TABLES, RuleSettings, rule_tables
 from recallgate.registry import adapter_class
 
+_TABLES = ("erasure", "retention")
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
 
 
@@ -41,7 +43,7 @@ class AccountConfig(_Settings):
     burst: int = Field(default=1, ge=1)
     concurrency: int = Field(default=50, ge=1, le=10_000)
     order: int = 0
-    weight: int = Field(default=1, ge=1)
+    weight: int | None = Field(default=None, ge=1)
     countries: frozenset[str] = frozenset()
     reputation: str | None = None
     open_regions: frozenset[str] = frozenset()
@@ -144,8 +146,10 @@ class GatewayConfig(RuleSettings):
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
     callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
-    flight; a worker that dies keeps what it was sending for `lease_s`. `global_holdout_bp`: share in 1/100 percent kept from all
-    marketing. What holds for messages is told by `RuleSettings`.
+    flight; a worker that dies keeps what it was sending for `lease_s`. `report_wait_s`: how long a report settles what was perhaps
+    sent. `routing`: among accounts in the same place, `delivered_ratio` prefers the one that delivered more lately. `global_holdout_bp`: share in 1/100 percent kept from all
+    marketing. `erasure` and `retention` say under which key erased people are known and how long messages are kept. What holds
+    for messages is told by `RuleSettings`.
     """
 
     tenant: str = "default"
@@ -163,11 +167,14 @@ class GatewayConfig(RuleSettings):
     global_holdout_salt: str = "holdout.global:1"
     report_wait_s: float = Field(default=900.0, gt=0)
     engine: Literal["embedded", "pgqueuer"] = "embedded"
+    routing: Literal["order", "delivered_ratio"] = "order"
     concurrency: int = Field(default=1000, ge=1, le=100_000)
     lease_s: float = Field(default=60.0, ge=1)
     max_attempts: int = Field(default=6, ge=1, le=50)
     max_queue_age_s: float = Field(default=86_400.0, gt=0)
 
+    erasure: ErasureSettings = ErasureSettings()
+    retention: RetentionSettings | None = None
     @field_validator("public_url", "link_domain")
     @classmethod
     def _no_slash(cls, value: str | None) -> str | None:
@@ -193,11 +200,11 @@ class GatewayConfig(RuleSettings):
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], *, source: str = "config") -> "GatewayConfig":
-        unknown = set(data) - {"gateway", "accounts", *TABLES}
+        unknown = set(data) - {"gateway", "accounts", *_TABLES, *TABLES}
         if unknown:
             raise ConfigError(
                 f"{source}: unknown table [{sorted(unknown)[0]}]; there are [gateway], [accounts.NAME], [rules.ROW], [holidays], "
-                "[words.LIST] and [policies.NAME]"
+                "[erasure], [retention], [words.LIST] and [policies.NAME]"
             )
         accounts = []
         for name, raw in data.get("accounts", {}).items():
@@ -209,11 +216,13 @@ class GatewayConfig(RuleSettings):
                 raise ConfigError(f"{source}: accounts.{name}.adapter is missing; name one of `recallgate adapters list`")
             accounts.append(AccountConfig.build(values.pop("adapter"), values, name=name))
         gateway = {key: _from_environment(value, f"gateway.{key}") for key, value in data.get("gateway", {}).items()}
-        return _validated(cls, {**gateway, **rule_tables(data, source), "accounts": tuple(accounts)}, source)
+        custody = {name: _from_environment(data[name], name) for name in _TABLES if name in data}
+        return _validated(cls, {**gateway, **custody, **rule_tables(data, source), "accounts": tuple(accounts)}, source)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "GatewayConfig":
-        """`RECALLGATE_CONFIG` (a TOML file), or `RECALLGATE_STORE`, `RECALLGATE_PUBLIC_URL`, `RECALLGATE_ACCOUNT_NAME=dsn`."""
+        """`RECALLGATE_CONFIG` (a TOML file), or `RECALLGATE_STORE`, `RECALLGATE_PUBLIC_URL`, `RECALLGATE_ACCOUNT_NAME=dsn`;
+        `RECALLGATE_ERASURE_KEY` is `[erasure] key`."""
         if "RECALLGATE_CONFIG" in environ:
             return cls.from_toml(environ["RECALLGATE_CONFIG"])
         prefix = "RECALLGATE_ACCOUNT_"
@@ -222,7 +231,10 @@ class GatewayConfig(RuleSettings):
         }
         fields = {"RECALLGATE_STORE": "store", "RECALLGATE_PUBLIC_URL": "public_url", "RECALLGATE_SECRET": "secret"}
         gateway = {field: environ[key] for key, field in fields.items() if key in environ}
-        return cls.from_mapping({"gateway": gateway, "accounts": accounts}, source="environment")
+        tables: dict[str, Any] = {"gateway": gateway, "accounts": accounts}
+        if "RECALLGATE_ERASURE_KEY" in environ:
+            tables["erasure"] = {"key": environ["RECALLGATE_ERASURE_KEY"]}
+        return cls.from_mapping(tables, source="environment")
 
 
 def parse_message(data: Mapping[str, Any] | str | bytes, *, source: str = "message") -> Message:

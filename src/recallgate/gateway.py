@@ -17,11 +17,13 @@ from recallgate.delivery.addresses import CallbackAddresses, keep_raw
 from recallgate.delivery.audit import AuditReport, replayed
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.configured import chain_of, rules_of
+from recallgate.delivery.custody import OTHER_KEY, CustodyDesk, Erasure
 from recallgate.delivery.dead import DeadDesk
 from recallgate.delivery.direct import Delivery as Delivery, Direct
 from recallgate.delivery.drivers import wire
 from recallgate.delivery.explain import explain_dry, explain_person, explain_stored
 from recallgate.delivery.reaper import Reaper
+from recallgate.delivery.retention import Retention, RetentionReport
 from recallgate.delivery.senders import SenderDesk
 from recallgate.delivery.stage import Stager
 from recallgate.delivery.standing import SharedStanding
@@ -51,6 +53,7 @@ from recallgate.store.clock import StoreClock
 from recallgate.store.engine import Store
 from recallgate.store.ledger import ConsentRow, SuppressionRow
 from recallgate.store.messages import Stored
+from recallgate.store.vault import Vault
 from recallgate.tracking.clicks import ClickAnswer as ClickAnswer, Request, judge_click, unsubscribed
 from recallgate.tracking.desk import EventDesk
 from recallgate.tracking.people import (
@@ -95,6 +98,9 @@ class Gateway:
         self.engine = engine_named(self.config.engine)
         self._chance: Chance = simulation or Chance()
         self._simulated = simulation is not None
+        self._barred = False
+        if self.config.erasure.key is not None:
+            self.store.vault = Vault(self.config.erasure.needed())
         self._addresses = CallbackAddresses(self.config, self.clock, self._chance)
         self._secrets = self._addresses.secrets
         self._desk = TokenDesk(StoredTokens(self.store, self.clock), self.clock, holder=self._chance.nonce(12))
@@ -102,7 +108,7 @@ class Gateway:
             account.name: LiveAccount(account, self._addresses.tools(account.name), self._desk, transport)
             for account in self.config.accounts
         }
-        self.router = Router(self.accounts.values())
+        self.router = Router(self.accounts.values(), by_ratio=self.config.routing == "delivered_ratio")
         self.rules = rules or rules_of(self.config, self.clock.now().date())
         self.chain = chain or chain_of(self.config, self.rules)
         self.cases = CaseMaker(self.config, self.router, self.rules, chain=self.chain)
@@ -146,6 +152,13 @@ class Gateway:
         self._answers = answers_of(self.config, self.store)
         self.ledger = LedgerDesk(self.store, self.clock.now, tenant=self.config.tenant)
         self.dead = DeadDesk(self.store, self.clock.now, tenant=self.config.tenant)
+        self.people = CustodyDesk(
+            self.store,
+            self.clock.now,
+            tenant=self.config.tenant,
+            settings=self.config.erasure,
+            nonce=self._chance.nonce,
+        )
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
 
     def _make_worker(self) -> Worker:
@@ -178,6 +191,7 @@ class Gateway:
             )
             self._store_given = True
         await self.store.open()
+        self._barred = not await self.people.fits()
         await self.engine.open(self.store)
         await self.senders.open()
         for account in self._drivers.listening:
@@ -204,6 +218,7 @@ class Gateway:
         It never waits behind a campaign. A message that policies hold is kept and leaves later by a worker; the answer
         says so. Raises `ConfigError`, `IdempotencyConflict` and `StoreError`; refusals are answers, not exceptions.
         """
+        self._check_keys()
         return await self._direct.send(message)
 
     async def submit(self, batch: Iterable[Message], *, page: int = 1000, connection: Any = None) -> list[Stored]:
@@ -370,6 +385,7 @@ class Gateway:
 
     async def drain(self) -> int:
         """Work until nothing is due now, jobs included; answers how many rows and job steps were handled."""
+        self._check_keys()
         handled = 0
         while True:
             at = await self.next_due()
@@ -395,8 +411,13 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work in real time until `stop` is set: pages, jobs, flushes."""
+        self._check_keys()
         crew = Crew(self.store, self.clock, self.worker, self.router.channels, tuple(self._jobs), self._health)
         await self.engine.run(crew, stop or asyncio.Event())
+
+    def _check_keys(self) -> None:
+        if self._barred:
+            raise ConfigError(OTHER_KEY)
 
     async def pause(self, scope: str, name: str) -> None:
         """Pause a campaign, account or channel: nothing of it gets an intent after this commit."""
@@ -425,6 +446,21 @@ class Gateway:
     async def audit(self, *, most: int = 1000) -> AuditReport:
         """Rebuild every message's state from its attempts, decisions and events, and tell the differences; changes nothing."""
         return await replayed(self.store, self.config.tenant, most=most)
+
+    async def erase(self, person: str | None = None, *, address: str | None = None, keep_out: bool = True) -> Erasure:
+        """Erase a person (or an address without one) from every table, in one transaction; see `CustodyDesk.erase`."""
+        return await self.people.erase(person, address=address, keep_out=keep_out)
+
+    async def export(self, person: str | None = None, *, address: str | None = None) -> dict[str, Any]:
+        """Everything that is stored of a person (or of an address without one), as JSON."""
+        return await self.people.export(person, address=address)
+
+    async def retain(self, *, dry_run: bool = False) -> RetentionReport:
+        """Archive and delete messages that ended long ago, as `[retention]` says; ConfigError without it."""
+        if self.config.retention is None:
+            raise ConfigError("retention: it is not set; give [retention] days = 400, and archive = a folder")
+        desk = Retention(self.store, self.clock.now, tenant=self.config.tenant, settings=self.config.retention, chain=self.chain)
+        return await desk.run(dry_run=dry_run)
 
     def _health(self) -> dict[str, Any]:
         return account_health(self.accounts, self.clock.now())

@@ -1,6 +1,8 @@
 """`dead`, `audit`, `status`: what operators ask of a store from a shell."""
 
 import asyncio
+import json
+import sqlite3
 
 import pytest
 
@@ -64,3 +66,36 @@ def test_an_audit_ends_with_one_when_something_differs(run, store):
 
     run("dead", "replay", "--all", "--store", store)
     assert run("audit", "--store", store).code == 0
+
+
+def test_a_person_is_exported_and_erased(run, store, tmp_path, monkeypatch):
+    out = tmp_path / "person.json"
+
+    assert run("person", "export", "--address", "+14155550199", "--store", store, "-o", out).code == 0
+    assert json.loads(out.read_text())["tables"]["message"][0]["id"] == "dead"
+    assert out.stat().st_mode & 0o77 == 0
+    assert run("person", "export", "--address", "+14155550199", "--store", store, "-o", out).code == 2
+
+    without_key = run("person", "erase", "--address", "+14155550199", "--yes", "--store", store)
+    assert (without_key.code, "erasure.key is missing" in without_key.err) == (2, True)
+
+    monkeypatch.setenv("RECALLGATE_ERASURE_KEY", "a-key-that-never-changes")
+    assert run("person", "erase", "--address", "+14155550199", "--store", store, input="n\n").code == 1
+    done = run("person", "erase", "--address", "+14155550199", "--yes", "--store", store, "--json").json
+    assert (done["rows"]["message"], done["cancelled"]) == (1, 0)
+    assert run("person", "export", "--address", "+14155550199", "--store", store).json["tables"]["message"] == []
+
+
+def test_retention_tells_first_and_goes_then(run, store, tmp_path):
+    settings = tmp_path / "r.toml"
+    settings.write_text(f'[gateway]\nstore = "{store}"\n[retention]\ndays = 60\narchive = "{tmp_path}"\n')
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
+        connection.execute("update rg_message set updated_at = 1")
+
+    trial = run("retention", "run", "--dry-run", "--config", settings, "--json").json
+    told = run("retention", "run", "--config", settings)
+
+    assert (trial["rows"]["rg_message"], trial["archive"]) == (2, None)
+    assert "archived in" in told.out
+    assert len(list(tmp_path.glob("*.manifest.json"))) == 1
+    assert run("retention", "run", "--store", store).code == 2

@@ -8,7 +8,17 @@ import typer
 from typer.core import TyperGroup
 
 from recallgate import __version__
-from recallgate.cli import adapters_cmd, db_cmd, dead_cmd, ledger_cmd, lint_cmd, operate_cmd, worklist_cmd
+from recallgate.cli import (
+    adapters_cmd,
+    db_cmd,
+    dead_cmd,
+    ledger_cmd,
+    lint_cmd,
+    operate_cmd,
+    person_cmd,
+    retention_cmd,
+    worklist_cmd,
+)
 from recallgate.cli.audit_cmd import audit
 from recallgate.cli.decide_cmd import decide
 from recallgate.cli.demo.command import demo
@@ -106,5 +116,7 @@ app.add_typer(operate_cmd.suppressions, name="suppress")
 app.add_typer(ledger_cmd.consent, name="consent")
 app.add_typer(operate_cmd.rules, name="rules")
 app.add_typer(dead_cmd.app, name="dead")
+app.add_typer(person_cmd.app, name="person")
+app.add_typer(retention_cmd.app, name="retention")
 app.add_typer(db_cmd.app, name="db")
 app.add_typer(worklist_cmd.app, name="worklist")

@@ -27,7 +27,8 @@ from recallgate.store.messages import Close, Row
 
 _STRICTNESS = {Purpose.MARKETING: 1, Purpose.OTP: -1}
 _SUPPRESSED, _FAILED = State.SUPPRESSED.value, State.FAILED.value
-_BEFORE = "suppressed.before_intent"
+_BEFORE, ERASED_REASON = "suppressed.before_intent", "cancelled.erased"
+_NOTED = (_BEFORE, ERASED_REASON)
 
 
 class Ready(NamedTuple):
@@ -169,7 +170,7 @@ class Chunk:
             self.staged.ready = [ready for identity, ready in self.ready.items() if identity in ours]
         if self.closes:
             messages.close(connection, self.closes, now=self.now)
-            moves.note(connection, [(one.tenant, one.id) for one in self.closes if one.reason == _BEFORE or one.state == _FAILED])
+            moves.note(connection, [(one.tenant, one.id) for one in self.closes if one.reason in _NOTED or one.state == _FAILED])
         if self.decisions:
             ledger.record_decisions(connection, self.decisions)
 

@@ -13,11 +13,13 @@ from recallgate.config import GatewayConfig, parse_message
 from recallgate.delivery.accounts import LiveAccount, Route, Router
 from recallgate.delivery.asked import PageFacts
 from recallgate.delivery.cases import CaseMaker
-from recallgate.delivery.chunk import Chunk, Staged
+from recallgate.delivery.chunk import ERASED_REASON, Chunk, Staged
 from recallgate.delivery.content import Prepared, Shaper
+from recallgate.delivery.retries import faulted
 from recallgate.delivery.standing import SharedStanding
 from recallgate.model.chance import Chance
 from recallgate.model.clock import to_ms
+from recallgate.model.custody import ERASED
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
@@ -88,6 +90,8 @@ class Stager:
         for tenant in sorted({item.message.tenant for item in items}):
             self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now, pinned)
         chunk.write(connection, lease_until=lease_until)
+        for account, n in Counter(one.account for one in chunk.staged.ready if one.n == 1).items():
+            account.retries.first(now, n)
         if self.standing is not None:
             self.standing.used(connection)
         return chunk.staged
@@ -107,6 +111,9 @@ class Stager:
         try:
             return remembered(row.payload) or parse_message(row.payload)
         except ConfigError as exc:
+            if row.payload == ERASED:  # it was leaving when its person was erased, and would be tried again
+                chunk.closes.append(Close(row.tenant, row.id, State.CANCELLED.value, ERASED_REASON))
+                return None
             _log.error("message %s cannot be read and is kept as a dead letter: %s", row.id, exc)
             chunk.closes.append(Close(row.tenant, row.id, State.FAILED.value, "poison.unreadable", ErrorKind.UNKNOWN))
             return None
@@ -115,6 +122,8 @@ class Stager:
         self, connection: Connection, items: list["_Item"], chunk: Chunk, now: datetime, pinned: Mapping[str, str] | None
     ) -> None:
         messages = [item.message for item in items]
+        if self.router.prefer.by_ratio:
+            self.router.prefer.look(connection, messages[0].tenant, now)
         facts = self.cases.load(connection, messages, now)
         again = [(item.row.tenant, item.row.id) for item in items if item.row.attempts]
         tried = attempts.tried(connection, again) if again else {}
@@ -212,11 +221,16 @@ class _Judging:
             return router.route(message, country=country, now=now, tried=others, paused=paused)
         if not tried:
             return router.route(message, country=country, now=now, tried={}, paused=paused, ahead=self.stager.ahead)
+        at_fault = faulted(tried) if message.purpose is not Purpose.OTP else frozenset()
+        if at_fault:
+            paused |= {("account", one.name) for one in router.accounts if one.name in at_fault and one.retries.left(now) < 1}
         # when every account had its turn, the vendor's fault may be over: a new round starts, fewest turns first
         for passed_over in (_failed_accounts(tried, urgent=message.purpose.urgent), _had_more_turns(tried), {}):
             route = router.route(message, country=country, now=now, tried=passed_over, paused=paused, ahead=self.stager.ahead)
             if route.code != "all_tried":
                 break
+        if route.account is not None and route.account.name in at_fault:
+            route.account.retries.take(now)
         return route
 
     def _shape(self, item: _Item) -> bool:

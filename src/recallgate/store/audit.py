@@ -94,7 +94,13 @@ def records(connection: Connection, tenant: str, *, after: str, most: int) -> li
             found[identity].moves.append(MoveRow(int(json.loads(data)["n"]), status, received))
         else:
             found[identity].reports.append(ReportRow(kind, received))
-    for identity, state in of("rg_cap_entry", "state", "subject"):
+    counted = execute(
+        connection,
+        f"select m.id, c.state from rg_message m cross join rg_cap_entry c where m.tenant = :tenant and m.id in {values('ids')}"
+        " and c.tenant = m.tenant and c.message_id = m.id and c.subject in ('a:' || m.address, 'p:' || coalesce(m.person, ''))",
+        scope,
+    )
+    for identity, state in counted:
         found[identity].caps.add(state)
     return list(found.values())
 

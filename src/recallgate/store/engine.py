@@ -26,6 +26,7 @@ from sqlalchemy.pool import StaticPool
 
 from recallgate.model.errors import RecallgateError, StoreError
 from recallgate.store.tables import HEAD, metadata
+from recallgate.store.vault import OPTION, Vault
 
 _T = TypeVar("_T")
 Work = Callable[[Connection], _T]
@@ -59,6 +60,7 @@ class Store:
         self._queue: queue.PriorityQueue[Order] = queue.PriorityQueue()
         self._seq = itertools.count()
         self._thread: threading.Thread | None = None
+        self.vault: Vault | None = None
         self.urgent_at = -math.inf
 
     @property
@@ -112,7 +114,7 @@ class Store:
 
     def _serve(self, loop: asyncio.AbstractEventLoop, ready: "asyncio.Future[None]") -> None:
         try:
-            connection = connect(self.path)
+            connection = connect(self.path, self.vault)
         except Exception as exc:
             loop.call_soon_threadsafe(_settle, ready, None, exc)
             return
@@ -133,11 +135,13 @@ class Store:
         connection.engine.dispose()
 
 
-def connect(path: str) -> Connection:
+def connect(path: str, vault: Vault | None = None) -> Connection:
     """An open connection to a database that is up to date; raises `StoreError`."""
     try:
         engine = _engine(path)
         connection = engine.connect()
+        if vault is not None:
+            connection.execution_options(**{OPTION: vault})
         _prepare(connection)
     except RecallgateError:
         raise

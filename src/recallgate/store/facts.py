@@ -16,6 +16,7 @@ from recallgate.model.message import Message
 from recallgate.policies.case import Consent, Enrolment, Holdout, Person, Sent, Suppression
 from recallgate.policies.frequency_cap import FrequencyCap
 from recallgate.store.dialect import bind, execute, lock_subjects, page, values
+from recallgate.store.vault import hidden_of
 
 # Cap entries older than this, and than the longest window of any rule, are not loaded.
 CAP_HORIZON_MS = 32 * 86_400_000
@@ -44,6 +45,7 @@ class Facts:
     shared: frozenset[str] = frozenset()  # subjects of more than one message of the page
     own_caps: dict[str, tuple[FrequencyCap, ...]] = field(default_factory=dict)
     asked: Callable[..., Mapping[str, object]] | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict)  # of erased people who came back: hashed form -> subject
 
 
 def subjects(message: Message) -> tuple[str, ...]:
@@ -74,7 +76,8 @@ def load(
     distinct = sorted(set(asked))
     if len(distinct) < len(asked):
         facts.shared = frozenset(subject for subject, times in Counter(asked).items() if times > 1)
-    keys = bind(distinct)
+    facts.hidden = hidden_of(connection, tenant, distinct)
+    keys = bind([*distinct, *facts.hidden] if facts.hidden else distinct)
     people = sorted({message.person for message in messages if message.person is not None})
     at = to_ms(now)
     scope = {"tenant": tenant, "keys": keys, "now": at, "people": bind(people), "since": at - looks_back_ms}
@@ -116,6 +119,7 @@ def _suppressions(connection: Connection, facts: Facts, scope: Mapping[str, obje
         scope,
     )
     for subject, reason, channel, topic, sender, every, received, effective, expires, source in rows:
+        subject = facts.hidden.get(subject, subject)
         facts.suppressions.setdefault(subject, []).append(
             Suppression(
                 reason=reason,
@@ -139,6 +143,7 @@ def _sent(connection: Connection, facts: Facts, scope: Mapping[str, object], now
         scope,
     )
     for subject, at, channel, purpose, tags, campaign, state in rows:
+        subject = facts.hidden.get(subject, subject)
         by = "person" if subject[0] == "p" else "address"
         facts.sent.setdefault(subject, []).append(
             Sent(from_ms(min(at, now)), channel, purpose, _tags(tags), campaign, by, state == "connected")

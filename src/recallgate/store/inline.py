@@ -30,7 +30,7 @@ class InlineStore(Store):
 
     async def open(self) -> None:
         if self._connection is None:
-            self._connection = connect(self.path)
+            self._connection = connect(self.path, self.vault)
             raw = self._connection.connection.driver_connection
             assert raw is not None
             for setting in ("journal_mode=memory", "synchronous=off"):

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from recallgate.store.dialect import bind, execute, page
+from recallgate.store.dialect import bind, execute, page, values
 from recallgate.store.rows import change, insert
+from recallgate.store.vault import hidden_of, known_hidden, vault_of
 
 
 class CapEntry(NamedTuple):
@@ -77,7 +78,11 @@ class SuppressionRow(NamedTuple):
 
 
 def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
-    """Add suppressions; one that stands already with the same scope and reason is not added again."""
+    """Add suppressions; one that stands already with the same scope and reason is not added again.
+
+    What comes later for somebody who was erased, such as a bounce of their last message, is kept under their hash.
+    """
+    rows = _veiled(connection, rows)
     found = execute(
         connection,
         f"insert into rg_suppression ({', '.join(SuppressionRow._fields)})"
@@ -90,15 +95,28 @@ def suppress(connection: Connection, rows: Iterable[SuppressionRow]) -> int:
     return found.rowcount
 
 
+def _veiled(connection: Connection, rows: Iterable[SuppressionRow]) -> list[SuppressionRow]:
+    given = list(rows)
+    for tenant in {row.tenant for row in given} if vault_of(connection) is not None else ():
+        hidden = hidden_of(connection, tenant, {row.subject for row in given if row.tenant == tenant})
+        known = {hidden[one]: one for one in known_hidden(connection, tenant, list(hidden))} if hidden else {}
+        given = [
+            row._replace(subject=known[row.subject], proof=None) if row.tenant == tenant and row.subject in known else row
+            for row in given
+        ]
+    return given
+
+
 def clear(
     connection: Connection, tenant: str, subject: str, *, reason: str, now: int, channel: str = "*", topic: str = "*"
 ) -> int:
     """End suppressions of one reason (an opt-in clears `opt_out` only, never a complaint); a topic ends no wider one."""
+    subjects = [subject, *hidden_of(connection, tenant, [subject])]
     found = execute(
         connection,
-        "update rg_suppression set cleared_at = :now where tenant = :tenant and subject = :subject and reason = :reason"
+        f"update rg_suppression set cleared_at = :now where tenant = :tenant and subject in {values('subjects')} and reason = :reason"
         " and cleared_at is null and (:channel = '*' or channel in ('*', :channel)) and (:topic = '*' or topic = :topic)",
-        {"tenant": tenant, "subject": subject, "reason": reason, "now": now, "channel": channel, "topic": topic},
+        {"tenant": tenant, "subjects": bind(subjects), "reason": reason, "now": now, "channel": channel, "topic": topic},
     )
     return found.rowcount
 

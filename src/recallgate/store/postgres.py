@@ -13,6 +13,7 @@ from recallgate.model.errors import RecallgateError, StoreError
 from recallgate.store.engine import Store, Work
 from recallgate.store.jobs import clock
 from recallgate.store.tables import HEAD, metadata
+from recallgate.store.vault import OPTION
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,6 +40,7 @@ class PostgresStore(Store):
         self.url = url
         self.path = ""
         self.urgent_at = float("-inf")
+        self.vault = None
         self._size = pool
         self._engine: AsyncEngine | None = None
         self._skew = timedelta(0)
@@ -64,6 +66,8 @@ class PostgresStore(Store):
         if self._engine is not None:
             return
         engine = engine_for(self.url, self._size)
+        if self.vault is not None:
+            engine = engine.execution_options(**{OPTION: self.vault})
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_prepare)

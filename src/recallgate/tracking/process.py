@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from recallgate.model.clock import to_ms
+from recallgate.model.custody import ERASED
 from recallgate.model.event import Event, EventType
 from recallgate.optout.answers import Left
 from recallgate.optout.effects import Effects, effects_of
@@ -76,6 +77,8 @@ def apply_events(connection: Connection, batch: Sequence[Told], *, tenant: str, 
     effects = Effects()
     health = HealthCounts(tenant, at_now)
     for told, subject, person in new:
+        if subject is not None and subject.payload == ERASED:
+            continue  # nothing follows for somebody who was erased
         before = len(effects.suppressions)
         effects_of(
             told.event,
@@ -139,7 +142,9 @@ def _dedupe(news: _News) -> str:
 
 def _row(news: _News, key: str, *, tenant: str, now: int) -> EventRow:
     event = news.told.event
-    data = {name: value for name, value in event.data.items() if isinstance(value, (str, int, float, bool)) or value is None}
+    gone = news.subject is not None and news.subject.payload == ERASED
+    kept = {} if gone else event.data
+    data = {name: value for name, value in kept.items() if isinstance(value, (str, int, float, bool)) or value is None}
     return EventRow(
         tenant,
         key,
