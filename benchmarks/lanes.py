@@ -1,27 +1,23 @@
-"""The whole path over lanes beside a bare loop on the same transport: messages a second, 50 in flight, a server on loopback.
+"""The whole path over HTTP beside a bare loop on the same transport: messages a second, 50 in flight, a server on loopback.
 
 The path: `submit` is done before; then claim, policies, intent commit, HTTP call, outcome commit. The bare loop sends the
 same bodies through the same kind of transport with nothing around it. Rounds alternate; the medians are compared.
-Usage: python benchmarks/lanes.py [--messages 3000] [--rounds 5]
+Usage: python benchmarks/lanes.py [--transport lanes|fast] [--messages 3000] [--rounds 5]
 """
 
 import argparse
 import asyncio
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from fakes import account, texts
+from servers import TRANSPORTS, Transport, sink
 
 from recallgate import Adapter, AdapterConfig, Gateway, Message, Receipt, channels, read_json
 from recallgate.cli.memory import steady_heap
-from recallgate.transport.lanes import LaneTransport
 
 _IN_FLIGHT = 50
 
@@ -39,23 +35,9 @@ class HttpSms(Adapter):
         return Receipt(message.id, str(read_json(response)["id"]) + message.id)
 
 
-@contextmanager
-def sink() -> Iterator[str]:
-    """The address of a server in another process."""
-    program = [sys.executable, str(Path(__file__).with_name("sink.py"))]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.stdin.close()
-
-
-async def bare(base: str, count: int) -> float:
+async def bare(base: str, count: int, *, transport: Transport, in_flight: int = _IN_FLIGHT) -> float:
     """Requests a second of the transport alone: build, send, read."""
-    transport = LaneTransport()
-    client = httpx.AsyncClient(transport=transport, trust_env=False)
+    client = httpx.AsyncClient(transport=transport(in_flight), trust_env=False)
     waiting = list(texts(count, purpose="service"))
 
     async def lane() -> None:
@@ -66,16 +48,17 @@ async def bare(base: str, count: int) -> float:
             assert response.json()["id"]
 
     before = time.perf_counter()
-    await asyncio.gather(*(lane() for _ in range(_IN_FLIGHT)))
+    await asyncio.gather(*(lane() for _ in range(in_flight)))
     spent = time.perf_counter() - before
     await client.aclose()
     return count / spent
 
 
-async def whole(base: str, count: int, folder: Path) -> float:
+async def whole(base: str, count: int, folder: Path, *, transport: Transport, in_flight: int = _IN_FLIGHT) -> float:
     """Messages a second through the gateway, from the claim to the committed outcome."""
-    taken = account(HttpSms, settings=AdapterConfig(base_url=base), concurrency=_IN_FLIGHT)
-    async with Gateway(taken, store=f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite") as gateway:
+    taken = account(HttpSms, settings=AdapterConfig(base_url=base), concurrency=in_flight)
+    store = f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite"
+    async with Gateway(taken, store=store, transport=lambda _: transport(in_flight)) as gateway:
         await gateway.submit(texts(count, purpose="service"))
         stop = asyncio.Event()
         before = time.perf_counter()
@@ -94,16 +77,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=3_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--transport", choices=TRANSPORTS, default="lanes")
     given = parser.parse_args()
+    transport = TRANSPORTS[given.transport]
     rates: dict[str, list[float]] = {"bare": [], "whole": []}
     with tempfile.TemporaryDirectory() as folder, sink() as base:
-        asyncio.run(bare(base, 500))
-        asyncio.run(whole(base, 500, Path(folder)))
+        asyncio.run(bare(base, 500, transport=transport))
+        asyncio.run(whole(base, 500, Path(folder), transport=transport))
         steady_heap()  # for both, as `recallgate worker` does once it stands
         for _ in range(given.rounds):
-            rates["bare"].append(asyncio.run(bare(base, given.messages)))
-            rates["whole"].append(asyncio.run(whole(base, given.messages, Path(folder))))
+            rates["bare"].append(asyncio.run(bare(base, given.messages, transport=transport)))
+            rates["whole"].append(asyncio.run(whole(base, given.messages, Path(folder), transport=transport)))
     alone, ours = statistics.median(rates["bare"]), statistics.median(rates["whole"])
+    print(f"transport   {given.transport}")
     print(f"bare loop   {alone:7.0f} requests a second, {_IN_FLIGHT} in flight")
     print(f"whole path  {ours:7.0f} messages a second")
     print(f"fraction    {ours / alone:7.2f}")
