@@ -3,19 +3,33 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import SecretStr
 
-from recallgate import ErrorKind, Message, Phone, SendError, Template, http_kind, retry_after
+from recallgate import (
+    ErrorKind,
+    ForgedCallback,
+    Message,
+    Phone,
+    Receipt,
+    SendError,
+    Template,
+    Tools,
+    http_kind,
+    read_json,
+    retry_after,
+)
 
 _DIGITS = re.compile(r"\d(?:[ ().-]?\d){4,}", re.ASCII)
 _MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _LONGEST_DETAIL = 300
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+T = TypeVar("T")
 
 
 def mask_digits(text: str) -> str:
@@ -97,10 +111,28 @@ def beijing_time(text: object) -> datetime | None:
     return at.replace(tzinfo=BEIJING)
 
 
+def unix_time(seconds: object) -> datetime | None:
+    """Whole seconds since 1970, as text or as a number; zero and anything else is no instant."""
+    text = str(seconds)
+    return datetime.fromtimestamp(int(text), UTC) if text.isascii() and text.isdigit() and 0 < int(text) < 2**33 else None
+
+
 def next_beijing_day(now: datetime) -> datetime:
     """The next midnight in Beijing, when the daily limits of mainland vendors begin anew."""
     day = now.astimezone(BEIJING) + timedelta(days=1)
     return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def beijing_day(now: datetime) -> str:
+    """Today in Beijing as `20261120`, by which mainland vendors file what was sent."""
+    return now.astimezone(BEIJING).strftime("%Y%m%d")
+
+
+def signature_of(message: Message, own: str | None, *, setting: str) -> str:
+    """The signature of a message: its own sender, else the account's `setting`; raises `SendError(INVALID_SENDER)` without."""
+    if signature := message.sender or own:
+        return signature
+    raise SendError(ErrorKind.INVALID_SENDER, "sender", f"no signature: set {setting} on the account, or message.sender")
 
 
 def template(message: Message, name: str, templates: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -118,13 +150,36 @@ def coded_refusal(code: str, words: str, *, errors: Mapping[str, ErrorKind]) -> 
     return SendError(errors.get(code, ErrorKind.UNKNOWN), code, mask_digits(words)[:_LONGEST_DETAIL])
 
 
-def told_object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer, refusing or not; empty where there is none."""
+def object_in(body: bytes | str) -> dict[str, Any]:
+    """The JSON object of a body; empty where there is none."""
     try:
-        answer = response.json()
+        told = json.loads(body)
     except ValueError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return told if isinstance(told, dict) else {}
+
+
+def told_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer, refusing or not; empty where there is none."""
+    return object_in(response.content)
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    """The JSON objects of a list inside an answer; empty where it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def unreadable(response: httpx.Response, words: str) -> SendError:
+    """The error of an answer that lacks what it should name, by HTTP status: nobody knows what became of a 2xx."""
+    return SendError(http_kind(response.status_code), f"http {response.status_code}", words)
+
+
+def answer_naming(response: httpx.Response, name: str) -> dict[str, Any]:
+    """The JSON object of a 2xx answer with a text called `name` in it; raises `SendError` for every other."""
+    answer = read_json(response)
+    if response.status_code >= 300 or not isinstance(answer.get(name), str) or not answer[name]:
+        raise unreadable(response, f"the answer names no {name}")
+    return answer
 
 
 def told_rows(body: bytes | str) -> list[dict[str, Any]]:
@@ -133,8 +188,7 @@ def told_rows(body: bytes | str) -> list[dict[str, Any]]:
         told = json.loads(body)
     except ValueError:
         return []
-    rows = told if isinstance(told, list) else [told]
-    return [row for row in rows if isinstance(row, dict)]
+    return objects_of(told if isinstance(told, list) else [told])
 
 
 def number_tag(vendor_id: str, number: str) -> str:
@@ -147,3 +201,45 @@ def blameless(error: SendError) -> SendError:
     if error.kind.rule.concerns != "address":
         return error
     return SendError(ErrorKind.TEMPORARY, error.code, f"one number of the batch is refused: {error.detail}")
+
+
+def receipt_of(outcome: Receipt | SendError) -> Receipt:
+    """The receipt of a message that went alone, where the vendor answers one as it answers many; raises its refusal."""
+    if isinstance(outcome, SendError):
+        raise outcome
+    return outcome
+
+
+def alike(values: Sequence[T], words: str = "a request has one text and one sender; these messages differ") -> T:
+    """What all messages of a batch have in common; raises `SendError(UNSUPPORTED)` with `words` where they differ."""
+    if any(value != values[0] for value in values):
+        raise SendError(ErrorKind.UNSUPPORTED, "batch", words)
+    return values[0]
+
+
+def batch_callback_url(tools: Tools, message: Message) -> str | None:
+    """Where the reports of many messages go: the account's address, without the ids of this one; None where it has none."""
+    return (tools.callback_url(message, "status") or "").partition("?")[0] or None
+
+
+def signing_secret(secret: SecretStr | None, *, vendor: str, setting: str) -> str:
+    """What the vendor signs callbacks with; raises `ForgedCallback` where the account has no such `setting`."""
+    if secret is None:
+        raise ForgedCallback(f"{vendor}: no {setting} is configured, so no callback can be believed")
+    return secret.get_secret_value()
+
+
+def present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a request that are told: those that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def count_of(value: object) -> int | None:
+    """A count above zero, told as a number or in digits; None for anything else."""
+    text = str(value)
+    return int(text) or None if text.isascii() and text.isdigit() else None
+
+
+def compact_json(value: object) -> str:
+    """JSON without blanks, its characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

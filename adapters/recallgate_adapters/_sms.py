@@ -1,10 +1,10 @@
-"""What SMS vendors abroad share: senders, numbers without a plus, alphabets, validity, and times with a zone.
+"""What SMS vendors share: senders, numbers without a plus, alphabets, validity, times with a zone, reports and replies.
 
 Source: 3GPP TS 23.038, section 6.2.1, for the alphabet.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -92,6 +92,66 @@ def object_of(response: httpx.Response) -> dict[str, Any]:
 def failed_as(type_: EventType, kind: Callable[[], ErrorKind]) -> ErrorKind | None:
     """The kind of a report: why a message was not delivered, nothing for other news."""
     return kind() if type_ is EventType.UNDELIVERED else None
+
+
+def reported(
+    type_: EventType,
+    status: str,
+    code: str,
+    *,
+    vendor_id: str,
+    message_id: str | None,
+    errors: Mapping[str, ErrorKind],
+    vendor_event_id: str = "",
+    at: datetime | None = None,
+    data: Mapping[str, object],
+) -> Event:
+    """The event of a vendor's report: a failure has the kind of its code, a code of zeros is no code, empty facts are left out.
+
+    Where the vendor has no id for the news, the message's id and the status name it.
+    """
+    return Event(
+        type_,
+        message_id=message_id,
+        vendor_id=vendor_id or None,
+        at=at,
+        vendor_event_id=vendor_event_id or f"{vendor_id}:{status}",
+        status=status,
+        kind=failed_as(type_, lambda: errors.get(code, ErrorKind.UNKNOWN)),
+        code=code if code.strip("0") else None,
+        data={name: value for name, value in data.items() if value not in (None, "")},
+    )
+
+
+def reported_at_home(
+    type_: EventType,
+    status: str,
+    code: str,
+    *,
+    named: str,
+    vendor_id: str,
+    message_id: str | None,
+    errors: Mapping[str, ErrorKind],
+    at: datetime | None = None,
+    data: Mapping[str, object],
+) -> Event:
+    """The event of a mainland vendor's report or look-up, whose code is the carrier's word: EXPIRED, and DELIVRD for none.
+
+    The two have other words for one state, so the news is named by our type and by `named`, an id that both of them tell.
+    """
+    if type_ is EventType.UNDELIVERED and code == "EXPIRED":
+        type_ = EventType.EXPIRED
+    return reported(
+        type_,
+        status,
+        "" if code in ("DELIVERED", "DELIVRD") else code,
+        vendor_id=vendor_id,
+        message_id=message_id,
+        errors=errors,
+        vendor_event_id=f"{named}:{status if type_ is EventType.UNKNOWN else type_.value}",
+        at=at,
+        data=data,
+    )
 
 
 def heard(person: object, text: object, *, vendor_event_id: str, at: datetime | None, data: dict[str, object]) -> Event:

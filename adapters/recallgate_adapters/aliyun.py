@@ -10,7 +10,6 @@ Quirk: reports and replies are pushed unsigned to one address set in the console
 Quirk: a report that failed by age has success false like any other, and EXPIRED as its err_code.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -35,16 +34,22 @@ from recallgate import (
 )
 from recallgate_adapters import aliyun_rest as rest
 from recallgate_adapters._shared import (
-    BEIJING,
+    alike,
+    beijing_day,
     beijing_time,
     blameless,
+    compact_json,
+    count_of,
     from_mainland,
     mainland,
     number_tag,
+    objects_of,
     phone,
+    signature_of,
     template,
     told_rows,
 )
+from recallgate_adapters._sms import heard, reported_at_home
 
 # MOBILE_COUNT_OVER_LIMIT is about the size of a request, not about a number.
 ERRORS: dict[str, ErrorKind] = {
@@ -72,7 +77,6 @@ STATUSES: dict[str, EventType | None] = {
     "2": EventType.UNDELIVERED,
     "3": EventType.DELIVERED,
 }
-EXPIRED_CODES = frozenset({"EXPIRED"})
 
 
 class AliyunSmsConfig(rest.AliyunConfig):
@@ -123,9 +127,9 @@ class AliyunSms(Adapter):
         code, variables = template(message, self.adapter_name(), self.config.templates)
         fields = {
             "PhoneNumbers": mainland(phone(message)),
-            "SignName": self._sign_name(message),
+            "SignName": signature_of(message, self.config.sign_name, setting="sign_name"),
             "TemplateCode": code,
-            "TemplateParam": _json(dict(variables)) if variables else None,
+            "TemplateParam": compact_json(dict(variables)) if variables else None,
             "SmsUpExtendCode": options.extend_code,
             "OutId": message.id,
         }
@@ -137,15 +141,16 @@ class AliyunSms(Adapter):
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One template to many numbers; signatures and variables may differ."""
         made = [template(message, self.adapter_name(), self.config.templates) for message in messages]
-        if len({code for code, _ in made}) != 1:
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: all messages of one request have the same template")
+        code = alike([code for code, _ in made], "batch: all messages of one request have the same template")
+        variables = [dict(variables) for _, variables in made]
+        sign_names = [signature_of(message, self.config.sign_name, setting="sign_name") for message in messages]
         extend_codes = [self.options(message).extend_code or "" for message in messages]
         fields = {
-            "PhoneNumberJson": _json([mainland(phone(message)) for message in messages]),
-            "SignNameJson": _json([self._sign_name(message) for message in messages]),
-            "TemplateCode": made[0][0],
-            "TemplateParamJson": _json([dict(variables) for _, variables in made]) if any(v for _, v in made) else None,
-            "SmsUpExtendCodeJson": _json(extend_codes) if any(extend_codes) else None,
+            "PhoneNumberJson": compact_json([mainland(phone(message)) for message in messages]),
+            "SignNameJson": compact_json(sign_names),
+            "TemplateCode": code,
+            "TemplateParamJson": compact_json(variables) if any(variables) else None,
+            "SmsUpExtendCodeJson": compact_json(extend_codes) if any(extend_codes) else None,
         }
         return self.config.call("SendBatchSms", fields)
 
@@ -163,7 +168,7 @@ class AliyunSms(Adapter):
         fields = {
             "PhoneNumber": mainland(phone(message)),
             "BizId": vendor_id,
-            "SendDate": self.tools.now().astimezone(BEIJING).strftime("%Y%m%d"),
+            "SendDate": beijing_day(self.tools.now()),
             "PageSize": 10,
             "CurrentPage": 1,
         }
@@ -172,11 +177,9 @@ class AliyunSms(Adapter):
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
         answer = rest.read_answer(response, errors=ERRORS, now=self.tools.now())
         found = answer.get("SmsSendDetailDTOs")
-        details = found.get("SmsSendDetailDTO") if isinstance(found, dict) else None
+        details = objects_of(found.get("SmsSendDetailDTO")) if isinstance(found, dict) else []
         return tuple(
-            _report(str(row.get("SendStatus")), str(row.get("ErrCode") or ""), message_id=message.id, vendor_id=None)
-            for row in details or ()
-            if isinstance(row, dict) and row.get("OutId") == message.id
+            _report(row, "SendStatus", "ErrCode", message_id=message.id) for row in details if row.get("OutId") == message.id
         )
 
     def read_callback(self, callback: Callback) -> CallbackReading:
@@ -190,66 +193,54 @@ class AliyunSms(Adapter):
             raise SendError(ErrorKind.UNCERTAIN, "OK", "the answer names no BizId")
         return str(answer["BizId"])
 
-    def _sign_name(self, message: Message) -> str:
-        if name := message.sender or self.config.sign_name:
-            return name
-        raise SendError(ErrorKind.INVALID_SENDER, "sender", "no signature: set sign_name on the account, or message.sender")
-
 
 def _pushed(row: Mapping[str, Any]) -> Event:
     biz_id, out_id, number = (str(row.get(name) or "") for name in ("biz_id", "out_id", "phone_number"))
-    size = str(row.get("sms_size") or "")
     return _report(
-        str(row.get("success")).lower(),
-        str(row.get("err_code") or ""),
+        row,
+        "success",
+        "err_code",
         message_id=out_id or None,
-        vendor_id=(biz_id if out_id else _batch_id(biz_id, number)) if biz_id else None,
+        vendor_id=_batch_id(biz_id, number) if biz_id and not out_id else biz_id,
         at=beijing_time(row.get("report_time")),
-        data={"parts": int(size)} if size.isascii() and size.isdigit() else {},
+        parts=count_of(row.get("sms_size")),
     )
 
 
 def _report(
-    status: str,
-    code: str,
+    row: Mapping[str, Any],
+    status_name: str,
+    code_name: str,
     *,
     message_id: str | None,
-    vendor_id: str | None,
+    vendor_id: str = "",
     at: datetime | None = None,
-    data: Mapping[str, object] | None = None,
+    parts: int | None = None,
 ) -> Event:
-    type_ = STATUSES.get(status) or EventType.UNKNOWN
-    if type_ is EventType.UNDELIVERED and code in EXPIRED_CODES:
-        type_ = EventType.EXPIRED
-    failed = type_ is EventType.UNDELIVERED
-    return Event(
-        type_,
-        message_id=message_id,
+    status = str(row.get(status_name)).lower()
+    return reported_at_home(
+        STATUSES.get(status) or EventType.UNKNOWN,
+        status,
+        str(row.get(code_name) or ""),
+        named=message_id or vendor_id,
         vendor_id=vendor_id,
+        message_id=message_id,
+        errors=REPORT_ERRORS,
         at=at,
-        vendor_event_id=f"{message_id or vendor_id}:{status if type_ is EventType.UNKNOWN else type_.value}",
-        status=status,
-        kind=REPORT_ERRORS.get(code, ErrorKind.UNKNOWN) if failed else None,
-        code=code if code and code != "DELIVERED" else None,
-        data=data or {},
+        data={"parts": parts},
     )
 
 
 def _reply(row: Mapping[str, Any]) -> Event:
     person = from_mainland(row.get("phone_number"))
-    return Event(
-        EventType.REPLIED,
-        address=person,
-        at=beijing_time(row.get("send_time")),
+    return heard(
+        person,
+        row.get("content") or "",
         vendor_event_id=f"up:{row.get('sequence_id') or number_tag(str(row.get('send_time')), str(person))}",
-        text=str(row.get("content") or ""),
+        at=beijing_time(row.get("send_time")),
         data={"to": str(row.get("dest_code") or "")},
     )
 
 
 def _batch_id(biz_id: str, number: str) -> str:
     return f"{biz_id}#{number_tag(biz_id, mainland(from_mainland(number) or number))}"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -32,11 +32,19 @@ from recallgate import (
     SendError,
     Tools,
     channels,
-    http_kind,
     read_json,
 )
-from recallgate_adapters._shared import phone, refusal
-from recallgate_adapters._sms import failed_as, heard, object_of, said, sender_of, validity_s
+from recallgate_adapters._shared import (
+    alike,
+    batch_callback_url,
+    phone,
+    present,
+    receipt_of,
+    refusal,
+    told_object,
+    unreadable,
+)
+from recallgate_adapters._sms import heard, reported, said, sender_of, validity_s
 from recallgate_adapters.plivo_signature import verify
 
 # From 60 on the codes are known by name only.
@@ -68,7 +76,6 @@ STATUSES: dict[str, EventType | None] = {
     "failed": EventType.UNDELIVERED,
     "rejected": EventType.UNDELIVERED,
 }
-NO_ERROR = ("", "0", "000")
 # The limits of message_expiry are known by hearsay only.
 VALIDITY_S = (5, 14_400)
 
@@ -116,30 +123,22 @@ class PlivoSms(Adapter):
         self.endpoint = httpx.URL(f"{config.base_url.rstrip('/')}/v1/Account/{quote(config.auth_id, safe='')}/Message/")
 
     def build(self, message: Message) -> httpx.Request:
-        return httpx.Request("POST", self.endpoint, json=self._written(message))
+        return self._request(self._written(message), [message], url=self.tools.callback_url(message, "status"))
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One request for equal messages to several people; raises `SendError(UNSUPPORTED)` for messages that differ."""
-        written = [self._written(message) for message in messages]
-        for one in written:
-            if "url" in one:
-                one["url"] = one["url"].partition("?")[0]
-            if {**one, "dst": ""} != {**written[0], "dst": ""}:
-                raise SendError(ErrorKind.UNSUPPORTED, "batch", "a request has one text and one sender; these messages differ")
-        return httpx.Request("POST", self.endpoint, json={**written[0], "dst": "<".join(one["dst"] for one in written)})
+        written = alike([self._written(message) for message in messages])
+        return self._request(written, messages, url=batch_callback_url(self.tools, messages[0]))
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
-        (outcome,) = self.parse_batch([message], response)
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+        return receipt_of(*self.parse_batch([message], response))
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
         """Outcomes in order; where the vendor names fewer ids than messages, nobody can say whose they are."""
         answer = self._answer(response)
         ids = answer.get("message_uuid")
         if response.status_code >= 300 or not isinstance(ids, list) or len(ids) != len(messages) or not all(ids):
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no message_uuid")
+            raise unreadable(response, "the answer names no message_uuid")
         return [Receipt(message_id=message.id, vendor_id=str(one)) for message, one in zip(messages, ids, strict=True)]
 
     def build_lookup(self, message: Message, vendor_id: str | None) -> httpx.Request | None:
@@ -149,7 +148,7 @@ class PlivoSms(Adapter):
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
         answer = self._answer(response)
         if response.status_code >= 300 or not answer.get("message_state"):
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer has no message_state")
+            raise unreadable(response, "the answer has no message_state")
         data = {"parts": answer.get("units"), "price": answer.get("total_rate")}
         status, code = str(answer["message_state"]), str(answer.get("error_code") or "")
         return (_report(status, str(answer.get("message_uuid") or ""), code, message_id=message.id, data=data),)
@@ -166,14 +165,10 @@ class PlivoSms(Adapter):
 
     def _written(self, message: Message) -> dict[str, Any]:
         options: PlivoSmsOptions = self.options(message)
-        url = self.tools.callback_url(message, "status")
         written = {
             **self._from(message),
-            "dst": phone(message),
             "text": said(message, self.adapter_name()),
             "type": "sms",
-            "url": url,
-            "method": "POST" if url else None,
             "message_expiry": validity_s(message, self.tools.now(), least=VALIDITY_S[0], most=VALIDITY_S[1]),
             "log": None if options.log is None else str(options.log).lower(),
             "trackable": options.trackable,
@@ -181,7 +176,12 @@ class PlivoSms(Adapter):
             "dlt_template_id": options.dlt_template_id,
             "dlt_template_category": options.dlt_template_category,
         }
-        return {name: value for name, value in written.items() if value is not None}
+        return present(written)
+
+    def _request(self, written: Mapping[str, Any], messages: Sequence[Message], *, url: str | None) -> httpx.Request:
+        numbers = "<".join(phone(message) for message in messages)
+        reports = {"url": url, "method": "POST"} if url else {}
+        return httpx.Request("POST", self.endpoint, json={"dst": numbers, **written, **reports})
 
     def _from(self, message: Message) -> dict[str, str]:
         if self.config.powerpack_uuid and not message.sender:
@@ -191,7 +191,7 @@ class PlivoSms(Adapter):
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         if response.status_code < 400:
             return read_json(response)
-        error = object_of(response).get("error")
+        error = told_object(response).get("error")
         words = error if isinstance(error, str) else ""
         fault = refusal(response, "", words.replace(self.config.auth_id, "…"), errors={}, now=self.tools.now())
         if response.status_code == 403 and words:
@@ -201,16 +201,7 @@ class PlivoSms(Adapter):
 
 def _report(status: str, vendor_id: str, code: str, *, message_id: str | None, data: Mapping[str, object]) -> Event:
     type_ = STATUSES.get(status) or EventType.UNKNOWN
-    return Event(
-        type_,
-        message_id=message_id,
-        vendor_id=vendor_id or None,
-        vendor_event_id=f"{vendor_id}:{status}",
-        status=status,
-        kind=failed_as(type_, lambda: REPORT_ERRORS.get(code, ErrorKind.UNKNOWN)),
-        code=None if code in NO_ERROR else code,
-        data={name: value for name, value in data.items() if value not in (None, "")},
-    )
+    return reported(type_, status, code, vendor_id=vendor_id, message_id=message_id, errors=REPORT_ERRORS, data=data)
 
 
 def _reply_of_a_person(fields: Mapping[str, str]) -> Event:

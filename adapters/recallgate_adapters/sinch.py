@@ -9,7 +9,6 @@ Quirk: a batch to several people has one client_reference and one callback addre
 Quirk: no report can be asked for afterwards unless it was ordered with the message, so one is ordered for every recipient.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import Any, ClassVar
@@ -32,11 +31,19 @@ from recallgate import (
     SendError,
     Tools,
     channels,
-    http_kind,
-    read_json,
 )
-from recallgate_adapters._shared import phone, refusal
-from recallgate_adapters._sms import failed_as, heard, iso_time, object_of, said, sender_of, without_plus
+from recallgate_adapters._shared import (
+    alike,
+    answer_naming,
+    batch_callback_url,
+    object_in,
+    objects_of,
+    phone,
+    present,
+    refusal,
+    told_object,
+)
+from recallgate_adapters._sms import heard, iso_time, reported, said, sender_of, without_plus
 from recallgate_adapters.sinch_account import SinchConfig, sign_in
 
 REPORT_ERRORS: dict[str, ErrorKind] = {
@@ -93,11 +100,8 @@ class SinchSms(Adapter):
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One request for equal messages to several people; raises `SendError(UNSUPPORTED)` for messages that differ."""
-        written = [self._written(message) for message in messages]
-        if any(one != written[0] for one in written):
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "a request has one text and one sender; these messages differ")
-        url = (self.tools.callback_url(messages[0], "status") or "").partition("?")[0]
-        return self._request(written[0], [phone(message) for message in messages], url=url or None, reference=None)
+        written, url = alike([self._written(message) for message in messages]), batch_callback_url(self.tools, messages[0])
+        return self._request(written, [phone(message) for message in messages], url=url, reference=None)
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         batch_id = self._answer(response, "id")["id"]
@@ -120,20 +124,12 @@ class SinchSms(Adapter):
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Reports of one recipient or of a whole batch, and replies."""
         self.config.verify(callback)
-        try:
-            told = json.loads(callback.body)
-        except ValueError:
-            return CallbackReading()
-        if not isinstance(told, dict):
-            return CallbackReading()
+        told = object_in(callback.body)
         kind = str(told.get("type") or "")
         if kind.startswith("mo_"):
             return CallbackReading((_reply_of_a_person(told, kind),))
-        statuses = told.get("statuses")
         found = [(told, told.get("recipient"))] if "status" in told else []
-        for one in statuses if isinstance(statuses, list) else []:
-            recipients = one.get("recipients") if isinstance(one, dict) else None
-            found += [(one, number) for number in recipients or ()]
+        found += [(one, number) for one in objects_of(told.get("statuses")) for number in one.get("recipients") or ()]
         message_id = str(told.get("client_reference") or "") or callback.message_id
         return CallbackReading(tuple(_report(told, one, str(number or ""), message_id=message_id) for one, number in found))
 
@@ -149,23 +145,19 @@ class SinchSms(Adapter):
             "flash_message": options.flash_message,
             "max_number_of_message_parts": options.max_parts,
         }
-        return {name: value for name, value in written.items() if value is not None}
+        return present(written)
 
     def _request(
         self, written: Mapping[str, Any], numbers: Sequence[str], *, url: str | None, reference: str | None
     ) -> httpx.Request:
-        where = {"callback_url": url, "client_reference": reference}
-        told = {name: value for name, value in where.items() if value is not None}
-        return httpx.Request("POST", self.endpoint, json={"to": list(numbers), **written, **told})
+        where = present({"callback_url": url, "client_reference": reference})
+        return httpx.Request("POST", self.endpoint, json={"to": list(numbers), **written, **where})
 
     def _answer(self, response: httpx.Response, name: str) -> dict[str, Any]:
         if response.status_code >= 400:
-            fault = object_of(response)
+            fault = told_object(response)
             raise refusal(response, str(fault.get("code") or ""), str(fault.get("text") or ""), errors={}, now=self.tools.now())
-        answer = read_json(response)
-        if response.status_code >= 300 or not isinstance(answer.get(name), str) or not answer[name]:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", f"the answer names no {name}")
-        return answer
+        return answer_naming(response, name)
 
 
 def _vendor_id(batch_id: str, number: str) -> str:
@@ -178,16 +170,16 @@ def _report(batch: Mapping[str, Any], told: Mapping[str, Any], number: str, *, m
     type_ = CODES.get(code) or STATUSES.get(status.upper()) or EventType.UNKNOWN
     vendor_id = _vendor_id(str(batch.get("batch_id") or ""), number)
     data = {name: batch.get(name) for name in ("encoding", "number_of_message_parts", "operator", "applied_originator")}
-    return Event(
+    return reported(
         type_,
-        message_id=message_id,
+        status,
+        code,
         vendor_id=vendor_id,
-        at=iso_time(batch.get("operator_status_at")) or iso_time(batch.get("at")),
+        message_id=message_id,
+        errors=REPORT_ERRORS,
         vendor_event_id=f"{vendor_id}:{status.upper()}:{code}",
-        status=status,
-        kind=failed_as(type_, lambda: REPORT_ERRORS.get(code, ErrorKind.UNKNOWN)),
-        code=code if code not in ("", "0") else None,
-        data={name: value for name, value in data.items() if value is not None},
+        at=iso_time(batch.get("operator_status_at")) or iso_time(batch.get("at")),
+        data=data,
     )
 
 

@@ -12,7 +12,7 @@ Quirk: the field names of pushed replies are those of other people's integration
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -34,12 +34,23 @@ from recallgate import (
     channels,
 )
 from recallgate_adapters import tencent_rest as rest
-from recallgate_adapters._shared import from_mainland, number_tag, phone, template, told_rows
+from recallgate_adapters._shared import (
+    alike,
+    count_of,
+    from_mainland,
+    number_tag,
+    objects_of,
+    phone,
+    receipt_of,
+    signature_of,
+    template,
+    told_rows,
+    unix_time,
+)
+from recallgate_adapters._sms import heard, reported_at_home
 from recallgate_adapters.tencent_codes import SMS as ERRORS
 
 STATUSES: dict[str, EventType | None] = {"SUCCESS": EventType.DELIVERED, "FAIL": EventType.UNDELIVERED}
-# The carrier's word behind a failure, where it says more than that.
-EXPIRED_CODES = frozenset({"EXPIRED"})
 VERSION = "2021-01-11"
 LOOK_BACK = timedelta(days=1)
 
@@ -74,23 +85,18 @@ class TencentSms(Adapter):
         return self.config.call("SendSms", VERSION, self._fields([message], context=message.id))
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
-        (outcome,) = self.parse_batch([message], response)
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+        return receipt_of(*self.parse_batch([message], response))
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One text to many numbers: all messages say the same, all to China or all abroad."""
-        if any(self._said(message) != self._said(messages[0]) for message in messages):
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: all messages of one request say the same")
-        if len({phone(message).startswith("+86") for message in messages}) != 1:
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: Chinese and foreign numbers do not go together")
+        alike([self._said(message) for message in messages], "batch: all messages of one request say the same")
+        at_home = [phone(message).startswith("+86") for message in messages]
+        alike(at_home, "batch: Chinese and foreign numbers do not go together")
         return self.config.call("SendSms", VERSION, self._fields(messages, context=None))
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
         answer = rest.read_answer(response, errors=ERRORS, now=self.tools.now())
-        told = answer.get("SendStatusSet")
-        rows = {row.get("PhoneNumber"): row for row in told if isinstance(row, dict)} if isinstance(told, list) else {}
+        rows = {row.get("PhoneNumber"): row for row in objects_of(answer.get("SendStatusSet"))}
         return [self._outcome(message, rows.get(phone(message), {})) for message in messages]
 
     def build_lookup(self, message: Message, vendor_id: str | None) -> httpx.Request | None:
@@ -105,24 +111,24 @@ class TencentSms(Adapter):
 
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
         answer = rest.read_answer(response, errors=ERRORS, now=self.tools.now())
-        rows = [row for row in answer.get("PullSmsSendStatusSet") or () if isinstance(row, dict)]
         return tuple(
-            _report(row, "ReportStatus", "SerialNo", message_id=message.id, code="", at=_instant(row.get("UserReceiveTime")))
-            for row in rows
+            _report(row, "ReportStatus", "SerialNo", message_id=message.id, at=unix_time(row.get("UserReceiveTime")))
+            for row in objects_of(answer.get("PullSmsSendStatusSet"))
             if row.get("SessionContext") == message.id
         )
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Reports and replies, told apart by their fields; the secret in the path is the only proof of origin."""
         rows = [row for row in told_rows(callback.body) if "report_status" in row or "text" in row]
-        return CallbackReading(tuple(_pushed(row) if "report_status" in row else _reply(row) for row in rows), rest.TAKEN)
+        events = [_report(row, "report_status", "sid") if "report_status" in row else _reply(row) for row in rows]
+        return CallbackReading(tuple(events), rest.TAKEN)
 
     def _said(self, message: Message) -> dict[str, object]:
         options: TencentSmsOptions = self.options(message)
         template_id, variables = template(message, self.adapter_name(), self.config.templates)
         sign_name = message.sender or self.config.sign_name
-        if sign_name is None and phone(message).startswith("+86"):
-            raise SendError(ErrorKind.INVALID_SENDER, "sender", "no signature: set sign_name on the account, or message.sender")
+        if phone(message).startswith("+86"):
+            sign_name = signature_of(message, sign_name, setting="sign_name")
         return {
             "TemplateId": template_id,
             "SignName": sign_name,
@@ -139,17 +145,10 @@ class TencentSms(Adapter):
     def _outcome(self, message: Message, row: Mapping[str, Any]) -> Receipt | SendError:
         code = str(row.get("Code") or "")
         if code.lower() == "ok" and row.get("SerialNo"):
-            fee = row.get("Fee")
-            parts = fee if isinstance(fee, int) and fee > 0 else None
-            return Receipt(message_id=message.id, vendor_id=str(row["SerialNo"]), parts=parts)
+            return Receipt(message_id=message.id, vendor_id=str(row["SerialNo"]), parts=count_of(row.get("Fee")))
         if not code or code.lower() == "ok":
             return SendError(ErrorKind.UNCERTAIN, code or "no status", "the answer says nothing of this number")
         return rest.refused(code, str(row.get("Message") or ""), errors=ERRORS, now=self.tools.now())
-
-
-def _pushed(row: Mapping[str, Any]) -> Event:
-    told = {name: str(row[name]) for name in ("user_receive_time", "description") if row.get(name)}
-    return _report(row, "report_status", "sid", message_id=None, code=str(row.get("errmsg") or ""), data=told)
 
 
 def _report(
@@ -157,41 +156,31 @@ def _report(
     status_name: str,
     id_name: str,
     *,
-    message_id: str | None,
-    code: str,
+    message_id: str | None = None,
     at: datetime | None = None,
-    data: Mapping[str, object] | None = None,
 ) -> Event:
+    """A row of a push, or of a look-up, which has no carrier's word and no time as text."""
     status, vendor_id = str(row.get(status_name) or ""), str(row.get(id_name) or "")
-    type_ = STATUSES.get(status) or EventType.UNKNOWN
-    if type_ is EventType.UNDELIVERED and code in EXPIRED_CODES:
-        type_ = EventType.EXPIRED
-    return Event(
-        type_,
+    return reported_at_home(
+        STATUSES.get(status) or EventType.UNKNOWN,
+        status,
+        str(row.get("errmsg") or ""),
+        named=vendor_id,
+        vendor_id=vendor_id,
         message_id=message_id,
-        vendor_id=vendor_id or None,
+        errors={},
         at=at,
-        vendor_event_id=f"{vendor_id}:{status if type_ is EventType.UNKNOWN else type_.value}",
-        status=status,
-        kind=ErrorKind.UNKNOWN if type_ is EventType.UNDELIVERED else None,
-        code=code if code and code != "DELIVRD" else None,
-        data=data or {},
+        data={name: str(row.get(name) or "") for name in ("user_receive_time", "description")},
     )
 
 
 def _reply(row: Mapping[str, Any]) -> Event:
     person = from_mainland(row.get("mobile"), str(row.get("nationcode") or ""))
     words, time = str(row.get("text") or ""), str(row.get("time") or "")
-    return Event(
-        EventType.REPLIED,
-        address=person,
-        at=_instant(row.get("time")),
+    return heard(
+        person,
+        words,
         vendor_event_id=f"reply:{time}:{number_tag(words, str(person))}",
-        text=words,
+        at=unix_time(row.get("time")),
         data={"to": str(row.get("extend") or ""), "sign": str(row.get("sign") or "")},
     )
-
-
-def _instant(seconds: object) -> datetime | None:
-    """Seconds since 1970, as a number; anything else is no instant."""
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None

@@ -8,7 +8,6 @@ Quirk: the push is one object under its own root, with times as seconds in text.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -30,7 +29,7 @@ from recallgate import (
     channels,
 )
 from recallgate_adapters import tencent_rest as rest
-from recallgate_adapters._shared import phone, template, told_rows
+from recallgate_adapters._shared import phone, template, told_rows, unix_time
 from recallgate_adapters.tencent_codes import VOICE as ERRORS
 
 # `result` of a push: answered, not answered, call error.
@@ -97,22 +96,16 @@ class TencentVoice(Adapter):
 def _report(row: Mapping[str, Any]) -> Event:
     call_id, status = str(row.get("callid") or ""), str(row["result"])
     type_ = STATUSES.get(status) or EventType.UNKNOWN
-    started, ended = _instant(row.get("start_calltime")), _instant(row.get("end_calltime"))
+    started, ended = unix_time(row.get("start_calltime")), unix_time(row.get("end_calltime"))
     data: dict[str, object] = {}
     if type_ is EventType.ANSWERED and started and ended:
         data["seconds"] = int((ended - started).total_seconds())
     return Event(
         type_,
         vendor_id=call_id or None,
-        at=ended or started or _instant(row.get("accept_time")),
+        at=ended or started or unix_time(row.get("accept_time")),
         vendor_event_id=f"{call_id}:{status}",
         status=status,
         kind=ErrorKind.UNKNOWN if type_ is EventType.UNDELIVERED else None,
         data=data,
     )
-
-
-def _instant(seconds: object) -> datetime | None:
-    """Seconds since 1970, as text or as a number; zero and anything else is no instant."""
-    text = str(seconds)
-    return datetime.fromtimestamp(int(text), UTC) if text.isascii() and text.isdigit() and 0 < int(text) < 2**33 else None

@@ -11,7 +11,6 @@ Quirk: message-timestamp and scts have no zone, so they are kept as text and nev
 Quirk: prices have no currency; it is that of the account, EUR unless set.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
@@ -31,7 +30,6 @@ from recallgate import (
     ErrorKind,
     Event,
     EventType,
-    ForgedCallback,
     Message,
     Price,
     Receipt,
@@ -39,16 +37,25 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
     read_json,
 )
-from recallgate_adapters._shared import mask_digits, phone, refusal
+from recallgate_adapters._shared import (
+    batch_callback_url,
+    coded_refusal,
+    object_in,
+    objects_of,
+    phone,
+    present,
+    refusal,
+    signing_secret,
+    told_object,
+    unreadable,
+)
 from recallgate_adapters._sms import (
-    failed_as,
     heard,
     in_gsm7,
-    object_of,
     price_of,
+    reported,
     said,
     sender_of,
     validity_s,
@@ -155,32 +162,31 @@ class VonageSms(Adapter):
         options: VonageSmsOptions = self.options(message)
         text = said(message, self.adapter_name())
         left_s = validity_s(message, self.tools.now(), least=VALIDITY_S[0], most=VALIDITY_S[1])
-        url = (self.tools.callback_url(message, "status") or "").partition("?")[0]
+        url = batch_callback_url(self.tools, message)
         fields = {
             "to": without_plus(phone(message)),
             "from": without_plus(sender_of(message, self.config.sender)),
             "text": text,
             "type": None if in_gsm7(text) else "unicode",
             "ttl": None if left_s is None else left_s * 1000,
-            "callback": url if 0 < len(url) <= LONGEST_CALLBACK_URL else None,
+            "callback": url if url and len(url) <= LONGEST_CALLBACK_URL else None,
             "client-ref": message.id,
             "message-class": options.message_class,
             "entity-id": options.entity_id,
             "content-id": options.content_id,
         }
-        return httpx.Request("POST", self.endpoint, data={n: str(v) for n, v in fields.items() if v is not None})
+        return httpx.Request("POST", self.endpoint, data={name: str(value) for name, value in present(fields).items()})
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         if response.status_code >= 400:
-            code, words = _fault(_parts(object_of(response)))
+            code, words = _fault(objects_of(told_object(response).get("messages")))
             raise refusal(response, code, words, errors=ERRORS, now=self.tools.now())
-        parts = _parts(read_json(response))
+        parts = objects_of(read_json(response).get("messages"))
         taken = [str(part.get("message-id") or "") for part in parts if str(part.get("status")) == "0"]
         if parts and not taken and "status" in parts[0]:
-            code, words = _fault(parts)
-            raise SendError(ERRORS.get(code, ErrorKind.UNKNOWN), code, mask_digits(words))
+            raise coded_refusal(*_fault(parts), errors=ERRORS)
         if response.status_code >= 300 or not taken or not taken[0]:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no message-id")
+            raise unreadable(response, "the answer names no message-id")
         if len(taken) < len(parts):
             code, _ = _fault([part for part in parts if str(part.get("status")) != "0"])
             raise SendError(ErrorKind.UNCERTAIN, code, f"{len(taken)} of {len(parts)} parts were taken")
@@ -188,9 +194,7 @@ class VonageSms(Adapter):
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         fields = callback_fields(callback)
-        if self.config.signature_secret is None:
-            raise ForgedCallback("vonage: no signature_secret is configured, so no callback can be believed")
-        secret = self.config.signature_secret.get_secret_value()
+        secret = signing_secret(self.config.signature_secret, vendor="vonage", setting="signature_secret")
         verify_fields(fields, secret=secret, method=self.config.signature_method)
         if "status" not in fields and "text" in fields:
             return CallbackReading((_reply_of_a_person(fields),))
@@ -214,18 +218,7 @@ def callback_fields(callback: Callback) -> dict[str, object]:
     """The vendor's fields: of the JSON object, of the form, or of the query without what we put into it."""
     if not callback.body:
         return {name: value for name, value in callback.query.items() if name not in ("m", "k")}
-    if not callback.body.lstrip().startswith(b"{"):
-        return dict(callback.form)
-    try:
-        fields = json.loads(callback.body)
-    except ValueError:
-        return {}
-    return fields if isinstance(fields, dict) else {}
-
-
-def _parts(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parts = answer.get("messages")
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return object_in(callback.body) if callback.body.lstrip().startswith(b"{") else dict(callback.form)
 
 
 def _fault(parts: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -235,20 +228,11 @@ def _fault(parts: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 
 
 def _report(fields: Mapping[str, object], message_id: str | None) -> Event:
-    status, vendor_id = str(fields.get("status") or ""), str(fields.get("messageId") or "")
-    code = str(fields.get("err-code") or "")
+    status, vendor_id, code = (str(fields.get(name) or "") for name in ("status", "messageId", "err-code"))
     type_ = STATUSES.get(status) or EventType.UNKNOWN
     told = ("price", "network-code", "scts", "message-timestamp")
-    return Event(
-        type_,
-        message_id=message_id,
-        vendor_id=vendor_id or None,
-        vendor_event_id=f"{vendor_id}:{status}",
-        status=status,
-        kind=failed_as(type_, lambda: REPORT_ERRORS.get(code, ErrorKind.UNKNOWN)),
-        code=code if code not in ("", "0") else None,
-        data={name: fields[name] for name in told if fields.get(name)},
-    )
+    data = {name: fields.get(name) for name in told}
+    return reported(type_, status, code, vendor_id=vendor_id, message_id=message_id, errors=REPORT_ERRORS, data=data)
 
 
 def _reply_of_a_person(fields: Mapping[str, object]) -> Event:
