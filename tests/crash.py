@@ -90,7 +90,7 @@ class World:
         """A new process over the rows, which dies where it is told to."""
         config = GatewayConfig(accounts=(account(),), jitter_minutes=0, report_wait_s=60)
         gateway = Gateway(config=config, store=_Watched(self.store, points), clock=self.clock)
-        gateway.worker._pace = Pace(quick_retries=0)
+        gateway.worker.pace = Pace(quick_retries=0)
         adapter: Any = gateway.accounts["a"].adapter
         answer = adapter.send
 

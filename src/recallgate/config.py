@@ -175,6 +175,7 @@ class GatewayConfig(RuleSettings):
 
     erasure: ErasureSettings = ErasureSettings()
     retention: RetentionSettings | None = None
+
     @field_validator("public_url", "link_domain")
     @classmethod
     def _no_slash(cls, value: str | None) -> str | None:

@@ -25,9 +25,9 @@ from recallgate.delivery.explain import explain_dry, explain_person, explain_sto
 from recallgate.delivery.reaper import Reaper
 from recallgate.delivery.retention import Retention, RetentionReport
 from recallgate.delivery.senders import SenderDesk
+from recallgate.delivery.settling import Settling
 from recallgate.delivery.stage import Stager
 from recallgate.delivery.standing import SharedStanding
-from recallgate.delivery.settling import Settling
 from recallgate.delivery.status import account_health, status
 from recallgate.delivery.worker import AHEAD, NOT_AHEAD, PAGE, Pace, Worker
 from recallgate.engines.choose import accept, engine_named

@@ -37,7 +37,7 @@ def gateway(url: str, *, public_url: str | None = None, **fields: object) -> Gat
         **fields,  # type: ignore[arg-type]
     )
     made = Gateway(config=GatewayConfig(accounts=(account,), jitter_minutes=0, public_url=public_url), store="sqlite://")
-    made.worker._pace = type(made.worker._pace)(quick_retries=0)
+    made.worker.pace = type(made.worker.pace)(quick_retries=0)
     return made
 
 

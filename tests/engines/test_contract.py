@@ -67,7 +67,7 @@ async def test_what_waits_leaves_when_it_is_due_and_not_before(floor: Floor) -> 
 @live
 async def test_a_refused_message_is_tried_again_through_the_engine(floor: Floor) -> None:
     async with floor.working() as worker:
-        worker.worker._pace = Pace(lease=timedelta(seconds=6), quick_retries=0)
+        worker.worker.pace = Pace(lease=timedelta(seconds=6), quick_retries=0)
         script(worker).answers.append(fault())
         soon = next(one for one in map(hello, range(1000)) if backoff(one.id, 1) < timedelta(seconds=0.5))
         await worker.submit([soon])

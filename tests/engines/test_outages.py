@@ -157,7 +157,7 @@ def test_four_processes_send_each_message_once_and_end_when_asked(store_url: str
 async def test_a_call_that_does_not_end_in_time_is_uncertain_and_what_waited_is_not(tmp_path: Path) -> None:
     floor = Floor("embedded", f"sqlite:///{tmp_path}/hang.sqlite")
     made = floor.make()
-    made.worker._pace = Pace(lease=timedelta(seconds=6), grace=timedelta(seconds=0.3))
+    made.worker.pace = Pace(lease=timedelta(seconds=6), grace=timedelta(seconds=0.3))
     slow(made, 60)
     async with floor.working(made) as worker:
         await worker.submit([hello(n) for n in range(80)])

@@ -115,6 +115,6 @@ async def ground(
     clock = at if isinstance(at, FrozenClock) else FrozenClock(at)
     settings = GatewayConfig(accounts=accounts or (account(),), **{"jitter_minutes": 0, **config})
     gateway = Gateway(config=settings, store=store or DEFAULT["store"], clock=clock, chain=chain)
-    gateway.worker._pace = Pace(quick_retries=quick_retries)
+    gateway.worker.pace = Pace(quick_retries=quick_retries)
     async with gateway:
         yield Ground(gateway, clock)

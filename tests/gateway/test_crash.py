@@ -91,7 +91,7 @@ async def test_an_outcome_that_comes_after_the_reaper_still_counts() -> None:
         await here.gateway.drain()
         assert await here.state(message.id) == "uncertain"
 
-        conclusion, _ = await here.gateway.worker.carry(ready)
+        conclusion, _ = await here.gateway.worker.caller.carry(ready)
         await here.gateway.worker.commit([conclusion])
 
         assert await here.state(message.id) == "accepted"

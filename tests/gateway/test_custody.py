@@ -248,9 +248,9 @@ async def test_what_was_leaving_during_the_erasure_does_not_come_back() -> None:
         here.script().refuse(ErrorKind.INVALID_RECIPIENT)
         worker = here.gateway.worker
         for one in (retried, refused):
-            conclusion, _ = await worker.carry(staged[one.id])
+            conclusion, _ = await worker.caller.carry(staged[one.id])
             await worker.commit([conclusion])
-        conclusion, _ = await worker.carry(staged[told.id])
+        conclusion, _ = await worker.caller.carry(staged[told.id])
         await worker.commit([conclusion])
         await here.gateway.apply(
             [Event(EventType.UNDELIVERED, message_id=told.id, kind=ErrorKind.INVALID_RECIPIENT, data={"to": NUMBER})], account="a"

@@ -190,7 +190,7 @@ async def test_an_opt_out_during_a_failover_stops_the_next_account(monkeypatch: 
         message = of("marketing")
         await here.gateway.submit([message])
         (ready,) = (await here.gateway.worker.stage("sms")).ready
-        conclusion, _ = await here.gateway.worker.carry(ready)
+        conclusion, _ = await here.gateway.worker.caller.carry(ready)
         await here.gateway.worker.commit([conclusion])
 
         await here.gateway.suppress(address=NUMBER, reason="opt_out")

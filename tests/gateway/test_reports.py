@@ -98,7 +98,7 @@ async def test_a_report_while_the_message_is_leaving_is_not_undone_by_its_receip
         message = otp()
         await here.gateway.submit([message])
         (ready,) = (await here.gateway.worker.stage("sms")).ready
-        conclusion, _ = await here.gateway.worker.carry(ready)
+        conclusion, _ = await here.gateway.worker.caller.carry(ready)
         await told(here, Event(T.DELIVERED, message_id=message.id, at=NOON))
 
         await here.gateway.worker.commit([conclusion])

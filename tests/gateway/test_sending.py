@@ -217,7 +217,7 @@ async def test_a_message_counts_from_its_intent_for_person_and_address() -> None
         (ready,) = (await here.gateway.worker.stage("sms")).ready
         assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "counted"), ("p:ann", "counted")]
 
-        conclusion, _ = await here.gateway.worker.carry(ready)
+        conclusion, _ = await here.gateway.worker.caller.carry(ready)
         await here.gateway.worker.commit([conclusion])
 
         assert await here.rows(_CAPS) == [(f"a:{NUMBER}", "counted"), ("p:ann", "counted")]

@@ -518,7 +518,7 @@ async def test_a_vendor_takes_the_copy_for_the_message_itself(name: str) -> None
         return Watched()
 
     gateway = Gateway(one, config=GatewayConfig(jitter_minutes=0), store="sqlite://", clock=clock, transport=transport)
-    gateway.worker._pace = Pace(quick_retries=0)
+    gateway.worker.pace = Pace(quick_retries=0)
     async with gateway:
         here = Ground(gateway, clock)
         assert (await gateway.send(message)).state == "uncertain"

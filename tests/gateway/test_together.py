@@ -44,7 +44,7 @@ async def plivo(store: str = "sqlite://", **config: Any) -> AsyncIterator[tuple[
         clock=FrozenClock(NOON),
         transport=lambda _: httpx.MockTransport(wire),
     )
-    gateway.worker._pace = Pace(quick_retries=0)
+    gateway.worker.pace = Pace(quick_retries=0)
     async with gateway:
         yield gateway, wire
 

@@ -89,7 +89,7 @@ def gateway(vendor: Vendor, clock: FrozenClock, store: str = "sqlite://") -> Gat
     )
     from recallgate.delivery.worker import Pace
 
-    made.worker._pace = Pace(quick_retries=0)
+    made.worker.pace = Pace(quick_retries=0)
     return made
 
 

@@ -62,14 +62,14 @@ class Direct:
             return Delivery(stored.id, State.QUEUED)
         if not staged.ready:
             return await self._not_sent(message, staged)
-        conclusion, result = await self._worker.carry(staged.ready[0])
+        conclusion, result = await self._worker.caller.carry(staged.ready[0])
         await self._worker.commit([conclusion], urgent=message.purpose.urgent)
         state = State(conclusion.outcome.state)
         while state is State.QUEUED:  # another account may take it at once: the same path, for this message alone
             staged = await self._stage_again(message)
             if staged is None or not staged.ready:
                 return await self._stored(message, result)
-            conclusion, result = await self._worker.carry(staged.ready[0])
+            conclusion, result = await self._worker.caller.carry(staged.ready[0])
             await self._worker.commit([conclusion], urgent=message.purpose.urgent)
             state = State(conclusion.outcome.state)
         if isinstance(result, Receipt):

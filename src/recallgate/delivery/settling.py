@@ -180,7 +180,7 @@ class Settling:
     # --- outside any transaction
 
     async def _carry(self, ready: Ready) -> Conclusion:
-        conclusion, result = await self._worker.carry(ready)
+        conclusion, result = await self._worker.caller.carry(ready)
         if isinstance(result, SendError) and result.kind.definite and result.kind.rule.concerns != "address":
             # this copy was refused, which says nothing of the one before it
             ready = ready._replace(n=conclusion.outcome.n)

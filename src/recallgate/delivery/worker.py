@@ -1,32 +1,26 @@
 """Workers: stage what is due chunk by chunk, call vendors in a rolling window, commit outcomes in batches."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from recallgate.config import GatewayConfig
 from recallgate.delivery.accounts import Router
+from recallgate.delivery.calls import Caller
 from recallgate.delivery.chunk import Ready, Staged
-from recallgate.delivery.leases import Leases, NotOurs
-from recallgate.delivery.outcome import Conclusion, conclude, released
+from recallgate.delivery.leases import Leases
+from recallgate.delivery.outcome import Conclusion
 from recallgate.delivery.stage import Stager
-from recallgate.delivery.together import grouped, send_together
+from recallgate.delivery.together import grouped
 from recallgate.model.clock import Clock, to_ms
-from recallgate.model.errors import ErrorKind, SendError, StoreError
-from recallgate.model.receipt import Receipt
 from recallgate.store import asked, attempts, ledger, messages, people
 from recallgate.store.backlog import URGENT_RANK
 from recallgate.store.engine import Store
 from recallgate.tracking.orphans import adopt_orphans
-
-_log = logging.getLogger("recallgate.delivery")
 
 PAGE = 500
 CHUNK = 200
@@ -75,15 +69,24 @@ class Worker:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._config = config
         self._router = router
         self._stager = stager
-        self._pace = pace
         self._done: list[Conclusion] = []
         self._calls: dict[asyncio.Task[None], Ready] = {}
         self._gap = asyncio.Event()
         self.leases = Leases(store, clock, pace.lease)
+        self.caller = Caller(store, clock, config, router=router, leases=self.leases)
+        self.pace = pace
         self.in_flight = 0
+
+    @property
+    def pace(self) -> Pace:
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self._pace = pace
+        self.caller.quick_retries = pace.quick_retries
 
     @property
     def grace(self) -> timedelta:
@@ -157,7 +160,7 @@ class Worker:
     async def _start(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]", channel: str) -> None:
         """Call vendors for a chunk: one after the other in simulations, else in a rolling window."""
         if self._pace.in_order:
-            await asyncio.gather(*(self._carry_group(group, calls) for group in grouped(ready)))
+            await asyncio.gather(*(self._carry(group, calls) for group in grouped(ready)))
             return
         self.spawn(ready, calls)
         while not self.room(calls, channel):
@@ -167,157 +170,30 @@ class Worker:
     def spawn(self, ready: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
         """Begin the calls of a chunk; they leave the set as they end."""
         for group in grouped(ready):
-            task = asyncio.create_task(self._carry_group(group, calls))
+            task = asyncio.create_task(self._carry(group, calls))
             calls.add(task)
             self._calls[task] = group[0]
 
-    def _carry_group(self, group: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> "Coroutine[Any, Any, None]":
-        return self._carry(group[0], calls) if len(group) == 1 else self._carry_batch(group, calls)
-
-    async def _carry_batch(self, batch: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
+    async def _carry(self, group: Sequence[Ready], calls: "set[asyncio.Task[None]]") -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.in_flight += len(batch)
+        self.in_flight += len(group)
         try:
             try:
-                conclusions = await self._together(batch)
+                conclusions = await self.caller.outcomes(group)
             except asyncio.CancelledError:
-                conclusions = [self._cut_short(self.leases.present(one)) for one in batch]
+                conclusions = [self.caller.cut_short(self.leases.present(one)) for one in group]
             finally:
-                self.in_flight -= len(batch)
+                self.in_flight -= len(group)
                 self._calls.pop(task, None)
             self._done += conclusions
-            for one in batch:
+            for one in group:
                 self.leases.drop(one)
             if len(self._done) >= PAGE:
                 await self.flush()
         finally:
             calls.discard(task)
             self._gap.set()
-
-    async def _together(self, batch: Sequence[Ready]) -> list[Conclusion]:
-        """One request for equal messages: an outcome for each."""
-        account = batch[0].account
-        await self._turn(max((one.leaves_at for one in batch if one.leaves_at is not None), default=None))
-        results, lost = await send_together(batch, self.leases)
-        now = self._clock.now()
-        faults = [result for _, result in results if isinstance(result, SendError)]
-        if len(faults) < len(results):
-            account.succeeded()
-        elif faults:
-            account.failed(faults[0], now)
-        conclusions = [released(one, now=now) for one in lost]
-        for one, result in results:
-            tried = await self._tried(one) if isinstance(result, SendError) and one.n > 1 else {}
-            conclusions.append(conclude(one, result, now=now, config=self._config, router=self._router, tried=tried))
-        return conclusions
-
-    async def _turn(self, leaves_at: datetime | None) -> None:
-        """Wait for a turn in the account's rate."""
-        if leaves_at is not None:
-            await asyncio.sleep((leaves_at - self._clock.now()).total_seconds())
-
-    async def _carry(self, ready: Ready, calls: "set[asyncio.Task[None]]") -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.in_flight += 1
-        try:
-            try:
-                conclusion, _ = await self.carry(ready)
-            except NotOurs as exc:
-                conclusion = released(exc.ready or ready, now=self._clock.now())
-            except asyncio.CancelledError:
-                conclusion = self._cut_short(self.leases.present(ready))
-            finally:
-                self.in_flight -= 1
-                self._calls.pop(task, None)
-            self._done.append(conclusion)
-            self.leases.drop(ready)
-            if len(self._done) >= PAGE:
-                await self.flush()
-        finally:
-            calls.discard(task)
-            self._gap.set()
-
-    def _cut_short(self, ready: Ready) -> Conclusion:
-        """The worker had to end: a vendor that was called may have taken the message."""
-        now = self._clock.now()
-        if not self.leases.begun(ready):
-            return released(ready, now=now)
-        fault = SendError(ErrorKind.UNCERTAIN, "stopped", "the worker ended before the answer came")
-        return conclude(ready, fault, now=now, config=self._config, router=self._router, tried={})
-
-    async def carry(self, ready: Ready) -> tuple[Conclusion, Receipt | SendError]:
-        """Call the vendor, and again at once after faults of the wire that certainly sent nothing."""
-        result = await self._call(ready)
-        if self._pace.quick_retries and _again(result):
-            ready, result = await self._once_more(ready, result)
-        now = self._clock.now()
-        if isinstance(result, Receipt):
-            ready.account.succeeded()
-        else:
-            ready.account.failed(result, now)
-        tried = await self._tried(ready) if isinstance(result, SendError) and ready.n > 1 else {}
-        return conclude(ready, result, now=now, config=self._config, router=self._router, tried=tried), result
-
-    async def _once_more(self, ready: Ready, result: Receipt | SendError) -> tuple[Ready, Receipt | SendError]:
-        """Definite *not sent* faults only, within two seconds, each try with its own attempt row."""
-        from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, stop_after_delay, wait_random_exponential
-
-        ours = True
-
-        async def one(first: list[bool]) -> Receipt | SendError:
-            nonlocal ready, result, ours
-            if first:
-                first.clear()  # the failed try that brought us here: tenacity waits before the next
-                return result
-            assert isinstance(result, SendError)
-            try:
-                ours = await self._another(ready, result)
-            except StoreError:  # what the vendor said is known, and is written down when the store is back
-                ours = False
-            if ours:
-                ready = ready._replace(n=ready.n + 1)
-                self.leases.follow(ready)
-                result = await self._call(ready)
-            return result
-
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._pace.quick_retries + 1) | stop_after_delay(2),
-            wait=wait_random_exponential(multiplier=0.1, max=0.5),
-            retry=retry_if_result(lambda outcome: ours and _again(outcome)),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else result,
-        )
-        await retrying(one, [True])
-        return ready, result
-
-    async def _call(self, ready: Ready) -> Receipt | SendError:
-        await self._turn(ready.leaves_at)
-        try:
-            return await ready.account.send(ready.message, partial(self.leases.begin, ready))
-        except SendError as exc:
-            return exc
-
-    async def _another(self, ready: Ready, fault: SendError) -> bool:
-        message, account, n = ready.message, ready.account.name, ready.n
-        now = to_ms(self._clock.now())
-
-        def work(connection: Connection) -> bool:
-            kind, detail = fault.kind.value, fault.detail[:300]
-            attempts.fault(connection, message.tenant, message.id, n=n, kind=kind, code=fault.code, detail=detail, now=now)
-            return attempts.next_attempt(
-                connection, message.tenant, message.id, n=n + 1, account=account, channel=message.channel, now=now
-            )
-
-        return await self._store.run(work, small=True, urgent=message.purpose.urgent)
-
-    async def _tried(self, ready: Ready) -> dict[str, str | None]:
-        pair = (ready.message.tenant, ready.message.id)
-        try:
-            found = await self._store.run(lambda c: attempts.tried(c, [pair]), small=True, urgent=ready.message.purpose.urgent)
-        except StoreError:
-            return {}  # the vendor has answered: its outcome must not be lost because earlier turns cannot be read
-        return dict(found.get(ready.message.id, ()))
 
     async def flush(self) -> None:
         """Commit the outcomes that have come in."""
@@ -378,10 +254,3 @@ def _writing(done: Sequence[Conclusion], now: int) -> Callable[[Connection], Non
             adopt_orphans(connection, receipts, now=now)
 
     return work
-
-
-def _again(result: Receipt | SendError) -> bool:
-    """What certainly was not sent, and may go at once: a vendor that says when to come back is not asked earlier."""
-    return (
-        isinstance(result, SendError) and result.kind in (ErrorKind.UNAVAILABLE, ErrorKind.TEMPORARY) and result.retry_at is None
-    )
