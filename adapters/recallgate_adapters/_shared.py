@@ -169,6 +169,12 @@ def objects_of(value: object) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def part_of(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The JSON object called `name` inside an answer; empty where there is none."""
+    part = answer.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def unreadable(response: httpx.Response, words: str) -> SendError:
     """The error of an answer that lacks what it should name, by HTTP status: nobody knows what became of a 2xx."""
     return SendError(http_kind(response.status_code), f"http {response.status_code}", words)

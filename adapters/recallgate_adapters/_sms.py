@@ -128,16 +128,17 @@ def reported_at_home(
     status: str,
     code: str,
     *,
-    named: str,
     vendor_id: str,
     message_id: str | None,
     errors: Mapping[str, ErrorKind],
+    named: str = "",
     at: datetime | None = None,
     data: Mapping[str, object],
 ) -> Event:
     """The event of a mainland vendor's report or look-up, whose code is the carrier's word: EXPIRED, and DELIVRD for none.
 
-    The two have other words for one state, so the news is named by our type and by `named`, an id that both of them tell.
+    The two have other words for one state, so the news is named by our type and by an id that both of them tell: `named`, or
+    else our own, or the vendor's.
     """
     if type_ is EventType.UNDELIVERED and code == "EXPIRED":
         type_ = EventType.EXPIRED
@@ -148,13 +149,13 @@ def reported_at_home(
         vendor_id=vendor_id,
         message_id=message_id,
         errors=errors,
-        vendor_event_id=f"{named}:{status if type_ is EventType.UNKNOWN else type_.value}",
+        vendor_event_id=f"{named or message_id or vendor_id}:{status if type_ is EventType.UNKNOWN else type_.value}",
         at=at,
         data=data,
     )
 
 
-def heard(person: object, text: object, *, vendor_event_id: str, at: datetime | None, data: dict[str, object]) -> Event:
+def heard(person: object, text: object, *, vendor_event_id: str, at: datetime | None = None, data: Mapping[str, object]) -> Event:
     """The event of a person who writes to the account."""
     return Event(
         EventType.REPLIED,

@@ -11,7 +11,6 @@ Quirk: a report that failed by age has success false like any other, and EXPIRED
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -44,6 +43,7 @@ from recallgate_adapters._shared import (
     mainland,
     number_tag,
     objects_of,
+    part_of,
     phone,
     signature_of,
     template,
@@ -176,11 +176,9 @@ class AliyunSms(Adapter):
 
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
         answer = rest.read_answer(response, errors=ERRORS, now=self.tools.now())
-        found = answer.get("SmsSendDetailDTOs")
-        details = objects_of(found.get("SmsSendDetailDTO")) if isinstance(found, dict) else []
-        return tuple(
-            _report(row, "SendStatus", "ErrCode", message_id=message.id) for row in details if row.get("OutId") == message.id
-        )
+        details = objects_of(part_of(answer, "SmsSendDetailDTOs").get("SmsSendDetailDTO"))
+        ours = [row for row in details if row.get("OutId") == message.id]
+        return tuple(_report(row, "SendStatus", "ErrCode", message_id=message.id) for row in ours)
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Reports and replies, told apart by their fields; the secret in the path is the only proof of origin."""
@@ -196,50 +194,30 @@ class AliyunSms(Adapter):
 
 def _pushed(row: Mapping[str, Any]) -> Event:
     biz_id, out_id, number = (str(row.get(name) or "") for name in ("biz_id", "out_id", "phone_number"))
-    return _report(
-        row,
-        "success",
-        "err_code",
-        message_id=out_id or None,
-        vendor_id=_batch_id(biz_id, number) if biz_id and not out_id else biz_id,
-        at=beijing_time(row.get("report_time")),
-        parts=count_of(row.get("sms_size")),
-    )
+    vendor_id = _batch_id(biz_id, number) if biz_id and not out_id else biz_id
+    return _report(row, "success", "err_code", message_id=out_id or None, vendor_id=vendor_id)
 
 
-def _report(
-    row: Mapping[str, Any],
-    status_name: str,
-    code_name: str,
-    *,
-    message_id: str | None,
-    vendor_id: str = "",
-    at: datetime | None = None,
-    parts: int | None = None,
-) -> Event:
+def _report(row: Mapping[str, Any], status_name: str, code_name: str, *, message_id: str | None, vendor_id: str = "") -> Event:
+    """A row of a push, or of a look-up, which has neither a time with a known zone nor a number of parts."""
     status = str(row.get(status_name)).lower()
     return reported_at_home(
         STATUSES.get(status) or EventType.UNKNOWN,
         status,
         str(row.get(code_name) or ""),
-        named=message_id or vendor_id,
         vendor_id=vendor_id,
         message_id=message_id,
         errors=REPORT_ERRORS,
-        at=at,
-        data={"parts": parts},
+        at=beijing_time(row.get("report_time")),
+        data={"parts": count_of(row.get("sms_size"))},
     )
 
 
 def _reply(row: Mapping[str, Any]) -> Event:
-    person = from_mainland(row.get("phone_number"))
-    return heard(
-        person,
-        row.get("content") or "",
-        vendor_event_id=f"up:{row.get('sequence_id') or number_tag(str(row.get('send_time')), str(person))}",
-        at=beijing_time(row.get("send_time")),
-        data={"to": str(row.get("dest_code") or "")},
-    )
+    person, time = from_mainland(row.get("phone_number")), str(row.get("send_time"))
+    news = f"up:{row.get('sequence_id') or number_tag(time, str(person))}"
+    data = {"to": str(row.get("dest_code") or "")}
+    return heard(person, row.get("content") or "", vendor_event_id=news, at=beijing_time(time), data=data)
 
 
 def _batch_id(biz_id: str, number: str) -> str:

@@ -9,7 +9,6 @@ Quirk: STOP is handled by the service, and told like any other answer.
 Quirk: the names of the fields of an answer by a person were read in no machine-readable source.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +23,6 @@ from recallgate import (
     Callback,
     CallbackReading,
     Capabilities,
-    ErrorKind,
     Event,
     EventType,
     Message,
@@ -33,12 +31,10 @@ from recallgate import (
     SendError,
     Tools,
     channels,
-    http_kind,
-    read_json,
 )
 from recallgate_adapters._mail import ID_KEY
-from recallgate_adapters._shared import mask_digits, phone, refusal
-from recallgate_adapters._sms import failed_as, heard, object_of, said, validity_s
+from recallgate_adapters._shared import answer_naming, compact_json, mask_digits, part_of, phone, present, refusal, told_object
+from recallgate_adapters._sms import heard, reported, said, validity_s
 from recallgate_adapters.aws_eum_codes import DAILY, ERRORS, REPORT_ERRORS, STATUSES
 from recallgate_adapters.aws_notices import AwsNoticeConfig, Notice, read_notice
 
@@ -93,25 +89,21 @@ class AwsEum(Adapter):
             "DestinationCountryParameters": dict(options.country) or None,
             "ProtectConfigurationId": self.config.protect_configuration,
         }
-        present = {name: value for name, value in fields.items() if value is not None}
         headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "PinpointSMSVoiceV2.SendTextMessage"}
-        content = json.dumps(present, ensure_ascii=False, separators=(",", ":")).encode()
+        content = compact_json(present(fields)).encode()
         return httpx.Request("POST", f"{self.config.url('sms-voice')}/", headers=headers, content=content)
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         if response.status_code >= 300:
             raise self._refused(response)
-        vendor_id = read_json(response).get("MessageId")
-        if not isinstance(vendor_id, str) or not vendor_id:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no MessageId")
-        return Receipt(message_id=message.id, vendor_id=vendor_id)
+        return Receipt(message_id=message.id, vendor_id=answer_naming(response, "MessageId")["MessageId"])
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         notice = read_notice(callback, self.config)
         return notice if isinstance(notice, CallbackReading) else CallbackReading(_events(notice))
 
     def _refused(self, response: httpx.Response) -> SendError:
-        told = object_of(response)
+        told = told_object(response)
         name = str(told.get("__type") or "").rpartition("#")[2]
         name = name or response.headers.get("x-amzn-errortype", "").partition(":")[0]
         reason = str(told.get("Reason") or "")
@@ -130,28 +122,26 @@ def _events(notice: Notice) -> tuple[Event, ...]:
     if "inboundMessageId" in told:
         data = {"to": told.get("destinationNumber"), "previous": told.get("previousPublishedMessageId")}
         identity = str(told["inboundMessageId"])
-        return (heard(told.get("originationNumber"), told.get("messageBody", ""), vendor_event_id=identity, at=None, data=data),)
+        return (heard(told.get("originationNumber"), told.get("messageBody", ""), vendor_event_id=identity, data=data),)
     status = str(told.get("eventType") or "notification")
     type_ = STATUSES.get(status, EventType.UNKNOWN)
     if type_ is None:
         return ()
-    context = told.get("context")
-    own_id = context.get(ID_KEY) if isinstance(context, dict) else None
+    own_id = part_of(told, "context").get(ID_KEY)
     vendor_id = str(told.get("messageId") or "")
-    return (
-        Event(
-            type_,
-            message_id=str(own_id) if own_id else None,
-            vendor_id=vendor_id or None,
-            at=_instant(told.get("eventTimestamp")),
-            # Without an id of the message the state would be one name for many.
-            vendor_event_id=f"{vendor_id}:{status}" if vendor_id else notice.id,
-            status=status,
-            kind=failed_as(type_, lambda: REPORT_ERRORS.get(status, ErrorKind.UNKNOWN)),
-            code=status if type_ is EventType.UNDELIVERED else None,
-            data=_facts(told),
-        ),
+    event = reported(
+        type_,
+        status,
+        status if type_ is EventType.UNDELIVERED else "",
+        vendor_id=vendor_id,
+        message_id=str(own_id) if own_id else None,
+        errors=REPORT_ERRORS,
+        # Without an id of the message the state would be one name for many.
+        vendor_event_id="" if vendor_id else notice.id,
+        at=_instant(told.get("eventTimestamp")),
+        data=_facts(told),
     )
+    return (event,)
 
 
 def _facts(told: Mapping[str, Any]) -> dict[str, object]:

@@ -205,10 +205,5 @@ def _report(status: str, vendor_id: str, code: str, *, message_id: str | None, d
 
 
 def _reply_of_a_person(fields: Mapping[str, str]) -> Event:
-    return heard(
-        fields.get("From"),
-        fields["Text"],
-        vendor_event_id=fields.get("MessageUUID", ""),
-        at=None,
-        data={"to": fields.get("To", ""), "type": fields.get("Type", "")},
-    )
+    data = {"to": fields.get("To"), "type": fields.get("Type")}
+    return heard(fields.get("From"), fields["Text"], vendor_event_id=fields.get("MessageUUID", ""), data=data)

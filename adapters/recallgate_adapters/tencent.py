@@ -12,7 +12,7 @@ Quirk: the field names of pushed replies are those of other people's integration
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -111,11 +111,8 @@ class TencentSms(Adapter):
 
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
         answer = rest.read_answer(response, errors=ERRORS, now=self.tools.now())
-        return tuple(
-            _report(row, "ReportStatus", "SerialNo", message_id=message.id, at=unix_time(row.get("UserReceiveTime")))
-            for row in objects_of(answer.get("PullSmsSendStatusSet"))
-            if row.get("SessionContext") == message.id
-        )
+        ours = [row for row in objects_of(answer.get("PullSmsSendStatusSet")) if row.get("SessionContext") == message.id]
+        return tuple(_report(row, "ReportStatus", "SerialNo", message_id=message.id) for row in ours)
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Reports and replies, told apart by their fields; the secret in the path is the only proof of origin."""
@@ -151,25 +148,18 @@ class TencentSms(Adapter):
         return rest.refused(code, str(row.get("Message") or ""), errors=ERRORS, now=self.tools.now())
 
 
-def _report(
-    row: Mapping[str, Any],
-    status_name: str,
-    id_name: str,
-    *,
-    message_id: str | None = None,
-    at: datetime | None = None,
-) -> Event:
-    """A row of a push, or of a look-up, which has no carrier's word and no time as text."""
+def _report(row: Mapping[str, Any], status_name: str, id_name: str, *, message_id: str | None = None) -> Event:
+    """A row of a push, which has the carrier's word, or of a look-up, which has a time that needs no zone."""
     status, vendor_id = str(row.get(status_name) or ""), str(row.get(id_name) or "")
     return reported_at_home(
         STATUSES.get(status) or EventType.UNKNOWN,
         status,
         str(row.get("errmsg") or ""),
-        named=vendor_id,
         vendor_id=vendor_id,
         message_id=message_id,
         errors={},
-        at=at,
+        named=vendor_id,
+        at=unix_time(row.get("UserReceiveTime")),
         data={name: str(row.get(name) or "") for name in ("user_receive_time", "description")},
     )
 
@@ -177,10 +167,6 @@ def _report(
 def _reply(row: Mapping[str, Any]) -> Event:
     person = from_mainland(row.get("mobile"), str(row.get("nationcode") or ""))
     words, time = str(row.get("text") or ""), str(row.get("time") or "")
-    return heard(
-        person,
-        words,
-        vendor_event_id=f"reply:{time}:{number_tag(words, str(person))}",
-        at=unix_time(row.get("time")),
-        data={"to": str(row.get("extend") or ""), "sign": str(row.get("sign") or "")},
-    )
+    news = f"reply:{time}:{number_tag(words, str(person))}"
+    data = {"to": str(row.get("extend") or ""), "sign": str(row.get("sign") or "")}
+    return heard(person, words, vendor_event_id=news, at=unix_time(time), data=data)

@@ -230,17 +230,11 @@ def _fault(parts: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 def _report(fields: Mapping[str, object], message_id: str | None) -> Event:
     status, vendor_id, code = (str(fields.get(name) or "") for name in ("status", "messageId", "err-code"))
     type_ = STATUSES.get(status) or EventType.UNKNOWN
-    told = ("price", "network-code", "scts", "message-timestamp")
-    data = {name: fields.get(name) for name in told}
+    data = {name: fields.get(name) for name in ("price", "network-code", "scts", "message-timestamp")}
     return reported(type_, status, code, vendor_id=vendor_id, message_id=message_id, errors=REPORT_ERRORS, data=data)
 
 
 def _reply_of_a_person(fields: Mapping[str, object]) -> Event:
-    told = ("keyword", "concat-ref", "concat-total", "concat-part", "message-timestamp")
-    return heard(
-        fields.get("msisdn"),
-        fields["text"],
-        vendor_event_id=str(fields.get("messageId") or ""),
-        at=None,
-        data={"to": str(fields.get("to") or ""), **{name: fields[name] for name in told if name in fields}},
-    )
+    told = ("to", "keyword", "concat-ref", "concat-total", "concat-part", "message-timestamp")
+    data = {name: fields.get(name) for name in told}
+    return heard(fields.get("msisdn"), fields["text"], vendor_event_id=str(fields.get("messageId") or ""), data=data)
