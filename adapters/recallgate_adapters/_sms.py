@@ -7,9 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import httpx
 
 from recallgate import ErrorKind, Event, EventType, Message, Price, SendError, Text
 from recallgate_adapters._shared import unsupported
@@ -78,15 +75,6 @@ def price_of(amount: object, currency: object) -> Price | None:
     except InvalidOperation:
         return None
     return Price(abs(value), str(currency).upper()) if value.is_finite() and currency else None
-
-
-def object_of(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in a refusing answer, or an empty one."""
-    try:
-        answer = response.json()
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def failed_as(type_: EventType, kind: Callable[[], ErrorKind]) -> ErrorKind | None:

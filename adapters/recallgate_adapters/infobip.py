@@ -11,7 +11,6 @@ Quirk: /sms/3/reports gives each report once, so a lookup asks /sms/3/logs.
 Quirk: messages live for at most 48 hours.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -34,11 +33,22 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
     read_json,
 )
-from recallgate_adapters._shared import mask_digits, phone, refusal
-from recallgate_adapters._sms import failed_as, heard, iso_time, object_of, price_of, said, sender_of, validity_s, without_plus
+from recallgate_adapters._shared import (
+    count_of,
+    mask_digits,
+    object_in,
+    objects_of,
+    part_of,
+    phone,
+    present,
+    receipt_of,
+    refusal,
+    told_object,
+    unreadable,
+)
+from recallgate_adapters._sms import failed_as, heard, iso_time, price_of, said, sender_of, validity_s, without_plus
 
 # Ids of a rejecting status, at the submit and in reports. 18 is a fault of a trial account, not of the address; 23 is no
 # fault at all and stands in no table.
@@ -130,21 +140,23 @@ class InfobipSms(Adapter):
         return httpx.Request("POST", self.endpoint, json={"messages": [self._written(message) for message in messages]})
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
-        (outcome,) = self.parse_batch([message], response)
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+        return receipt_of(*self.parse_batch([message], response))
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
         """Outcomes by our own ids; a message that the answer leaves out is uncertain."""
         if response.status_code >= 400:
-            fault = _service_exception(object_of(response))
+            fault = part_of(part_of(told_object(response), "requestError"), "serviceException")
             words = str(fault.get("text") or "")
             raise refusal(response, str(fault.get("messageId") or ""), words, errors={}, now=self.tools.now())
-        answers = {str(one.get("messageId")): one for one in _objects(read_json(response), "messages")}
+        answers = {str(one.get("messageId")): one for one in objects_of(read_json(response).get("messages"))}
         if response.status_code >= 300 or not answers:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no messageId")
-        return [_outcome(message, answers.get(message.id), response.status_code) for message in messages]
+            raise unreadable(response, "the answer names no messageId")
+        return [
+            _outcome(message, answers[message.id])
+            if message.id in answers
+            else unreadable(response, "the answer leaves this message out")
+            for message in messages
+        ]
 
     def build_lookup(self, message: Message, vendor_id: str | None) -> httpx.Request | None:
         """The question for one message, by its id, which is ours as well."""
@@ -155,23 +167,14 @@ class InfobipSms(Adapter):
         """The news of the log; none where the vendor has not heard of the message, or not yet."""
         answer = read_json(response)
         if response.status_code >= 300 or not isinstance(answer.get("results"), list):
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer has no results")
-        return tuple(_report(log) for log in _objects(answer, "results"))
+            raise unreadable(response, "the answer has no results")
+        return tuple(_report(log) for log in objects_of(answer["results"]))
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Reports and replies; the vendor signs nothing, so the secret path is what proves them."""
-        try:
-            body = json.loads(callback.body)
-        except ValueError:
-            return CallbackReading()
-        results = _objects(body, "results") if isinstance(body, dict) else []
-        return CallbackReading(
-            tuple(
-                _report(one) if "status" in one else _reply_of_a_person(one)
-                for one in results
-                if "status" in one or "text" in one
-            )
-        )
+        results = objects_of(object_in(callback.body).get("results"))
+        told = [one for one in results if "status" in one or "text" in one]
+        return CallbackReading(tuple(_report(one) if "status" in one else _reply_of_a_person(one) for one in told))
 
     def _written(self, message: Message) -> dict[str, Any]:
         options: InfobipSmsOptions = self.options(message)
@@ -187,8 +190,8 @@ class InfobipSms(Adapter):
             "destinations": [{"to": without_plus(phone(message)), "messageId": message.id}],
             "content": {"text": said(message, self.adapter_name())},
         }
-        if present := {name: value for name, value in chosen.items() if value is not None}:
-            written["options"] = present
+        if given := present(chosen):
+            written["options"] = given
         if url:
             written["webhooks"] = {"delivery": {"url": url, "intermediateReport": True}, "contentType": "application/json"}
         return written
@@ -198,27 +201,21 @@ class InfobipSms(Adapter):
         return request
 
 
-def _outcome(message: Message, answer: Mapping[str, Any] | None, http: int) -> Receipt | SendError:
-    if answer is None:
-        return SendError(http_kind(http), f"http {http}", "the answer leaves this message out")
-    status = _part(answer, "status")
+def _outcome(message: Message, answer: Mapping[str, Any]) -> Receipt | SendError:
+    status = part_of(answer, "status")
     code = str(status.get("id"))
     if str(status.get("groupId")) in ENDED_AT_ONCE and code != TAKEN_BEFORE:
         kind = ERRORS.get(code, ErrorKind.UNKNOWN)
         words = mask_digits(str(status.get("description") or status.get("name") or ""))
         # A flooding filter counts what one number gets.
         return SendError(kind, code, words, scope="address" if kind is ErrorKind.RATE_LIMITED else "account")
-    count = _part(answer, "details").get("messageCount")
-    return Receipt(
-        message_id=message.id,
-        vendor_id=message.id,
-        parts=count if isinstance(count, int) and count > 0 else None,
-        note="taken before" if code == TAKEN_BEFORE else "",
-    )
+    parts = count_of(part_of(answer, "details").get("messageCount"))
+    note = "taken before" if code == TAKEN_BEFORE else ""
+    return Receipt(message_id=message.id, vendor_id=message.id, parts=parts, note=note)
 
 
 def _report(told: Mapping[str, Any]) -> Event:
-    status, error, price = _part(told, "status"), _part(told, "error"), _part(told, "price")
+    status, error, price = (part_of(told, name) for name in ("status", "error", "price"))
     name, code = str(status.get("name") or ""), str(status.get("id") or "")
     type_ = STATUSES.get(name) or GROUPS.get(str(status.get("groupId")), EventType.UNKNOWN)
     vendor_id = str(told.get("messageId") or "")
@@ -239,7 +236,7 @@ def _report(told: Mapping[str, Any]) -> Event:
         status=name,
         kind=failed_as(type_, lambda: _kind(code, error.get("permanent"))),
         code=code if type_ is EventType.UNDELIVERED and code else None,
-        data={key: value for key, value in data.items() if value is not None},
+        data=present(data),
     )
 
 
@@ -256,17 +253,3 @@ def _reply_of_a_person(told: Mapping[str, Any]) -> Event:
         at=iso_time(told.get("receivedAt")),
         data={"to": told.get("to"), "keyword": told.get("keyword"), "clean_text": told.get("cleanText")},
     )
-
-
-def _service_exception(fault: Mapping[str, Any]) -> dict[str, Any]:
-    return _part(_part(fault, "requestError"), "serviceException")
-
-
-def _part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = value.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _objects(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    part = value.get(name)
-    return [one for one in part if isinstance(one, dict)] if isinstance(part, list) else []

@@ -51,8 +51,7 @@ from recallgate_adapters._mail import (
     sender_of,
     template_of,
 )
-from recallgate_adapters._shared import refusal
-from recallgate_adapters._sms import object_of
+from recallgate_adapters._shared import refusal, told_object
 from recallgate_adapters.mailgun_events import REPORT_ERRORS, STATUSES, read_event
 
 ERRORS: dict[str, ErrorKind] = {
@@ -192,7 +191,7 @@ class MailgunEmail(Adapter):
         return told[1]
 
     def _refused(self, response: httpx.Response) -> SendError:
-        words = str(object_of(response).get("message") or "")
+        words = str(told_object(response).get("message") or "")
         error = refusal(response, str(response.status_code), mask_mail(words), errors=ERRORS, now=self.tools.now())
         if response.status_code == 400:
             error.kind = next((kind for pattern, kind in WORDS if pattern.search(words)), error.kind)

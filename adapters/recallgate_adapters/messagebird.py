@@ -34,12 +34,23 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
-    read_json,
 )
 from recallgate_adapters._jwt import hash_fits, hmac_claims
-from recallgate_adapters._shared import phone, refusal
-from recallgate_adapters._sms import failed_as, iso_time, object_of, said, sender_of, validity_s, without_plus
+from recallgate_adapters._shared import (
+    alike,
+    answer_naming,
+    batch_callback_url,
+    object_in,
+    objects_of,
+    part_of,
+    phone,
+    present,
+    receipt_of,
+    refusal,
+    signing_secret,
+    told_object,
+)
+from recallgate_adapters._sms import iso_time, reported, said, sender_of, validity_s, without_plus
 
 ERRORS: dict[str, ErrorKind] = {
     "2": ErrorKind.AUTH,
@@ -99,17 +110,11 @@ class MessagebirdSms(Adapter):
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One request for equal messages to several people; raises `SendError(UNSUPPORTED)` for messages that differ."""
-        written = [self._written(message) for message in messages]
-        if any(one != written[0] for one in written):
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "a request has one text and one sender; these messages differ")
-        url = (self.tools.callback_url(messages[0], "status") or "").partition("?")[0]
-        return self._request(written[0], messages, url=url or None)
+        written = alike([self._written(message) for message in messages])
+        return self._request(written, messages, url=batch_callback_url(self.tools, messages[0]))
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
-        (outcome,) = self.parse_batch([message], response)
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+        return receipt_of(*self.parse_batch([message], response))
 
     def parse_batch(self, messages: Sequence[Message], response: httpx.Response) -> list[Receipt | SendError]:
         answer = self._answer(response)
@@ -139,21 +144,15 @@ class MessagebirdSms(Adapter):
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         self._verify(callback)
-        fields: Any = callback.query
-        if callback.body:
-            try:
-                fields = json.loads(callback.body)
-            except ValueError:
-                fields = dict(callback.form)
-        if not isinstance(fields, dict) or "status" not in fields:
+        fields = (object_in(callback.body) or dict(callback.form)) if callback.body else callback.query
+        if "status" not in fields:
             return CallbackReading()
         message_id = str(fields.get("reference") or "") or callback.message_id
         return CallbackReading((_report(fields, message_id=message_id),))
 
     def _verify(self, callback: Callback) -> None:
-        if self.config.signing_key is None:
-            raise ForgedCallback("messagebird: no signing_key is configured, so no callback can be believed")
-        token, secret = callback.headers.get("messagebird-signature-jwt", ""), self.config.signing_key.get_secret_value()
+        secret = signing_secret(self.config.signing_key, vendor="messagebird", setting="signing_key")
+        token = callback.headers.get("messagebird-signature-jwt", "")
         claims = hmac_claims(token, secret, algorithms=("HS256", "HS384", "HS512"))
         if claims is None or claims.get("iss") != "MessageBird":
             raise ForgedCallback("messagebird: the callback has no token that the signing key has signed")
@@ -178,7 +177,7 @@ class MessagebirdSms(Adapter):
             "datacoding": "auto",
             "validity": validity,
         }
-        return {name: value for name, value in written.items() if value is not None}
+        return present(written)
 
     def _request(self, written: Mapping[str, Any], messages: Sequence[Message], *, url: str | None) -> httpx.Request:
         recipients = ",".join(without_plus(phone(message)) for message in messages)
@@ -188,17 +187,13 @@ class MessagebirdSms(Adapter):
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         if response.status_code >= 400:
-            errors = object_of(response).get("errors")
-            first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+            first = next(iter(objects_of(told_object(response).get("errors"))), {})
             code, parameter = str(first.get("code") or ""), str(first.get("parameter") or "")
             fault = refusal(response, code, str(first.get("description") or ""), errors=ERRORS, now=self.tools.now())
             if code == "9":
                 fault.kind = WRONG_PARAMETERS.get(parameter, ErrorKind.UNKNOWN)
             raise fault
-        answer = read_json(response)
-        if response.status_code >= 300 or not isinstance(answer.get("id"), str) or not answer["id"]:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no id")
-        return answer
+        return answer_naming(response, "id")
 
     def _sign(self, request: httpx.Request) -> httpx.Request:
         request.headers["authorization"] = f"AccessKey {self.config.access_key.get_secret_value()}"
@@ -206,24 +201,12 @@ class MessagebirdSms(Adapter):
 
 
 def _recipients(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    recipients = answer.get("recipients")
-    items = recipients.get("items") if isinstance(recipients, dict) else None
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    return objects_of(part_of(answer, "recipients").get("items"))
 
 
 def _report(told: Mapping[str, Any], *, message_id: str | None) -> Event:
     status, code = str(told.get("status") or ""), str(told.get("statusErrorCode") or "")
     type_ = STATUSES.get(status) or EventType.UNKNOWN
     vendor_id = f"{told.get('id') or ''}:{without_plus(str(told.get('recipient') or ''))}"
-    reason = told.get("statusReason")
-    return Event(
-        type_,
-        message_id=message_id,
-        vendor_id=vendor_id,
-        at=iso_time(told.get("statusDatetime")),
-        vendor_event_id=f"{vendor_id}:{status}",
-        status=status,
-        kind=failed_as(type_, lambda: ErrorKind.UNKNOWN),
-        code=code if code not in ("", "0") else None,
-        data={"reason": str(reason)} if reason else {},
-    )
+    data, at = {"reason": str(told.get("statusReason") or "")}, iso_time(told.get("statusDatetime"))
+    return reported(type_, status, code, vendor_id=vendor_id, message_id=message_id, errors={}, at=at, data=data)

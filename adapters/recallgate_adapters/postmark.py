@@ -37,8 +37,7 @@ from recallgate import (
     read_json,
 )
 from recallgate_adapters._mail import ID_KEY, is_mailbox, mail_of, mask_mail, recipient_of, sender_of, template_of
-from recallgate_adapters._shared import refusal
-from recallgate_adapters._sms import object_of
+from recallgate_adapters._shared import refusal, told_object
 from recallgate_adapters.postmark_events import REPORT_ERRORS, STATUSES, read_event
 
 ERRORS: dict[str, ErrorKind] = {
@@ -188,7 +187,7 @@ class PostmarkEmail(Adapter):
         return SendError(kind, str(code), mask_mail(words)[:300])
 
     def _refused(self, response: httpx.Response) -> SendError:
-        told = object_of(response)
+        told = told_object(response)
         code, words = str(told.get("ErrorCode") or ""), str(told.get("Message") or "")
         error = refusal(response, code, mask_mail(words), errors=ERRORS, now=self.tools.now())
         error.kind = _by_words(error.kind, code, words)

@@ -45,8 +45,7 @@ from recallgate_adapters._mail import (
     sender_of,
     template_of,
 )
-from recallgate_adapters._shared import refusal
-from recallgate_adapters._sms import object_of
+from recallgate_adapters._shared import refusal, told_object
 from recallgate_adapters.resend_events import REPORT_ERRORS, STATUSES, key_bytes, read_event, verify
 
 ERRORS: dict[str, ErrorKind] = {
@@ -202,7 +201,7 @@ class ResendEmail(Adapter):
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         if response.status_code < 300:
             return read_json(response)
-        told = object_of(response)
+        told = told_object(response)
         name, words = str(told.get("name") or ""), str(told.get("message") or "")
         error = refusal(response, name, mask_mail(words), errors=ERRORS, now=self.tools.now())
         if name == "validation_error":

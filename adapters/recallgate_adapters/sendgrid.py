@@ -45,8 +45,7 @@ from recallgate_adapters._mail import (
     sender_of,
     template_of,
 )
-from recallgate_adapters._shared import refusal
-from recallgate_adapters._sms import object_of
+from recallgate_adapters._shared import refusal, told_object
 from recallgate_adapters.sendgrid_events import REPORT_ERRORS, STATUSES, public_key, read_events, verify
 from recallgate_adapters.smtp_mime import parse_mailbox
 
@@ -186,7 +185,7 @@ class SendgridEmail(Adapter):
         return vendor_id
 
     def _refused(self, response: httpx.Response) -> SendError:
-        errors = object_of(response).get("errors")
+        errors = told_object(response).get("errors")
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
         words = str(first.get("message") or "")
         error = refusal(response, str(response.status_code), mask_mail(words), errors=ERRORS, now=self.tools.now())

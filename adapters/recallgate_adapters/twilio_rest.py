@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field, SecretStr
 
-from recallgate import AdapterConfig, Basic, Callback, ErrorKind, SendError, http_kind, read_json
-from recallgate_adapters._shared import refusal
+from recallgate import AdapterConfig, Basic, Callback, ErrorKind
+from recallgate_adapters._shared import answer_naming, refusal, told_object
 from recallgate_adapters.twilio_signature import verify
 
 # Answers to a submit. 21612 is a fault of the pair of numbers and 21608 one of a trial account: the address itself is
@@ -75,21 +75,10 @@ class TwilioConfig(AdapterConfig):
 def read_answer(response: httpx.Response, config: TwilioConfig, *, now: datetime) -> dict[str, Any]:
     """The resource in a 2xx answer, with its `sid`; raises `SendError` for refusals and for answers without one."""
     if response.status_code >= 400:
-        fault = _refused_with(response)
+        fault = told_object(response)
         words = str(fault.get("message") or "").replace(config.account_sid, "…")
         raise refusal(response, str(fault.get("code") or ""), words, errors=ERRORS, now=now)
-    answer = read_json(response)
-    if response.status_code >= 300 or not isinstance(answer.get("sid"), str) or not answer["sid"]:
-        raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no sid")
-    return answer
-
-
-def _refused_with(response: httpx.Response) -> dict[str, Any]:
-    try:
-        fault = response.json()
-    except ValueError:
-        return {}
-    return fault if isinstance(fault, dict) else {}
+    return answer_naming(response, "sid")
 
 
 def callback_fields(callback: Callback) -> dict[str, str]:

@@ -21,7 +21,6 @@ from recallgate import (
     Callback,
     CallbackReading,
     Capabilities,
-    ErrorKind,
     Event,
     EventType,
     Message,
@@ -30,8 +29,8 @@ from recallgate import (
     Tools,
     channels,
 )
-from recallgate_adapters._shared import mask_digits, phone
-from recallgate_adapters._sms import failed_as, iso_time, said, sender_of, validity_s, without_plus
+from recallgate_adapters._shared import mask_digits, part_of, phone, present
+from recallgate_adapters._sms import iso_time, reported, said, sender_of, validity_s, without_plus
 from recallgate_adapters.vonage import STATUSES, VALIDITY_S
 from recallgate_adapters.vonage_rest import problem_code, read_answer, read_webhook, with_token
 
@@ -86,7 +85,7 @@ class VonageMessages(Adapter):
 
     def build(self, message: Message) -> httpx.Request:
         options: VonageMessagesOptions = self.options(message)
-        chosen = {name: value for name, value in options.model_dump().items() if value is not None}
+        chosen = present(options.model_dump())
         written = {
             "to": without_plus(phone(message)),
             "from": without_plus(sender_of(message, self.config.sender)),
@@ -98,15 +97,14 @@ class VonageMessages(Adapter):
             "webhook_url": self.tools.callback_url(message, "status"),
             "sms": chosen or None,
         }
-        return httpx.Request("POST", self.endpoint, json={name: value for name, value in written.items() if value is not None})
+        return httpx.Request("POST", self.endpoint, json=present(written))
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         answer = read_answer(response, "message_uuid", now=self.tools.now())
         return Receipt(message_id=message.id, vendor_id=answer["message_uuid"])
 
     def read_callback(self, callback: Callback) -> CallbackReading:
-        secret = self.config.signature_secret
-        fields = read_webhook(callback, secret.get_secret_value() if secret else None)
+        fields = read_webhook(callback, self.config.signature_secret)
         if "status" not in fields:
             return CallbackReading()
         return CallbackReading((_report(fields, str(fields.get("client_ref") or "") or callback.message_id),))
@@ -121,26 +119,12 @@ class VonageMessages(Adapter):
 def _report(fields: Mapping[str, Any], message_id: str | None) -> Event:
     status, uuid = str(fields.get("status") or ""), str(fields.get("message_uuid") or "")
     type_ = STATUSES.get(status) or EventType.UNKNOWN
-    error, usage = _part(fields, "error"), _part(fields, "usage")
+    error, usage = part_of(fields, "error"), part_of(fields, "usage")
     told = {
         "error": mask_digits(str(error.get("detail") or error.get("title") or "")),
         "price": str(usage.get("price") or ""),
         "currency": str(usage.get("currency") or ""),
-        "network": str(_part(fields, "destination").get("network_code") or ""),
+        "network": str(part_of(fields, "destination").get("network_code") or ""),
     }
-    return Event(
-        type_,
-        message_id=message_id,
-        vendor_id=uuid or None,
-        at=iso_time(fields.get("timestamp")),
-        vendor_event_id=f"{uuid}:{status}",
-        status=status,
-        kind=failed_as(type_, lambda: ErrorKind.UNKNOWN),
-        code=problem_code(error) or None,
-        data={name: value for name, value in told.items() if value},
-    )
-
-
-def _part(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = fields.get(name)
-    return part if isinstance(part, dict) else {}
+    at, code = iso_time(fields.get("timestamp")), problem_code(error)
+    return reported(type_, status, code, vendor_id=uuid, message_id=message_id, errors={}, at=at, data=told)

@@ -126,8 +126,7 @@ class VonageVoice(Adapter):
 
     def read_callback(self, callback: Callback) -> CallbackReading:
         """Status news, or a pressed key (`k=keys`), which is answered with what the script says to it."""
-        secret = self.config.signature_secret
-        fields = read_webhook(callback, secret.get_secret_value() if secret else None)
+        fields = read_webhook(callback, self.config.signature_secret)
         if callback.query.get("k") == "keys":
             return _pressed(callback, fields)
         return CallbackReading(_report(fields, callback.message_id))
