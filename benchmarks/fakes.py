@@ -1,10 +1,24 @@
 """A vendor that takes everything at once, and the messages that the benchmarks send."""
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recallgate import AccountConfig, AdapterConfig, Driver, Message, Receipt, channels
 from recallgate.adapter import AdapterClass
+
+NOON = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)  # a Friday, noon in San Francisco
+
+
+class NoonClock:
+    """A clock that runs, and starts at noon of a day on which marketing may be sent, whenever the benchmark runs."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=time.monotonic() - self._began)
 
 
 class NoOpSms(Driver):
