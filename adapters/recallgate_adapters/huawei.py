@@ -12,10 +12,8 @@ Quirk: pushes are unsigned unless the account switches push signing on (`signed_
 """
 
 import hmac
-import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 import httpx
@@ -37,10 +35,26 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
 )
-from recallgate_adapters._shared import blameless, coded_refusal, from_mainland, phone, refusal, template, told_object
+from recallgate_adapters._shared import (
+    alike,
+    blameless,
+    coded_refusal,
+    compact_json,
+    count_of,
+    from_mainland,
+    object_in,
+    objects_of,
+    phone,
+    present,
+    receipt_of,
+    refusal,
+    template,
+    told_object,
+    unreadable,
+)
 from recallgate_adapters._signing import FORM, encode_pairs, huawei, huawei_authorization, sha256_hex, wsse
+from recallgate_adapters._sms import iso_time
 
 ERRORS: dict[str, ErrorKind] = {
     "E000000": ErrorKind.TEMPORARY,
@@ -118,30 +132,26 @@ class HuaweiSms(Adapter):
             "from": self._sender(message),
             "to": phone(message),
             "templateId": template_id,
-            "templateParas": _json(list(variables.values())) if variables else None,
+            "templateParas": compact_json(list(variables.values())) if variables else None,
             "statusCallback": self.tools.callback_url(message, "status"),
             "extend": message.id,
             "signature": self.config.sign_name,
         }
-        body = encode_pairs((name, value) for name, value in fields.items() if value is not None)
+        body = encode_pairs(present(fields).items())
         return self._call("batchSendSms", FORM, body.encode())
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
-        outcome = self._outcome(message, self._rows(response))
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+        return receipt_of(self._outcome(message, self._rows(response)))
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """Templates and variables may differ; the sender is the same for all."""
-        if len({self._sender(message) for message in messages}) != 1:
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: all messages of one request have the same sender")
+        senders = [self._sender(message) for message in messages]
         body = {
-            "from": self._sender(messages[0]),
+            "from": alike(senders, "batch: all messages of one request have the same sender"),
             "statusCallback": self.tools.callback_url(messages[0], "batch"),
             "smsContent": [self._content(message) for message in messages],
         }
-        content = _json({name: value for name, value in body.items() if value is not None}).encode()
+        content = compact_json(present(body)).encode()
         if len(content) > LONGEST_BATCH:
             raise SendError(ErrorKind.PAYLOAD_TOO_LARGE, "batch", "batch: the texts take more than 64 KB together")
         return self._call("batchSendDiffSms", "application/json", content)
@@ -193,18 +203,16 @@ class HuaweiSms(Adapter):
             raise refusal(response, code, words, errors=ERRORS, now=self.tools.now())
         # Beside numbers that were refused the code may be another than success: the rows decide.
         if isinstance(rows, list) and rows:
-            return [row for row in rows if isinstance(row, dict)]
+            return objects_of(rows)
         if code and code != TAKEN:
             raise coded_refusal(code, words, errors=ERRORS)
-        raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer names no number")
+        raise unreadable(response, "the answer names no number")
 
     def _outcome(self, message: Message, rows: Sequence[Mapping[str, Any]]) -> Receipt | SendError:
         row = next((row for row in rows if from_mainland(row.get("originTo")) == phone(message)), {})
         code = str(row.get("status") or "")
         if code == TAKEN and row.get("smsMsgId"):
-            total = str(row.get("total") or "")
-            parts = int(total) or None if total.isascii() and total.isdigit() else None
-            return Receipt(message_id=message.id, vendor_id=str(row["smsMsgId"]), parts=parts)
+            return Receipt(message_id=message.id, vendor_id=str(row["smsMsgId"]), parts=count_of(row.get("total")))
         if code in ("", TAKEN):
             return SendError(ErrorKind.UNCERTAIN, code or "no status", "the answer says nothing of this number")
         error = coded_refusal(code, "", errors=ERRORS)
@@ -232,12 +240,9 @@ class HuaweiSms(Adapter):
 def _pushed(callback: Callback) -> list[dict[str, Any]]:
     if callback.body.lstrip()[:1] != b"{":
         return [dict(callback.form)]
-    try:
-        told = json.loads(callback.body)
-    except ValueError:
-        return []
+    told = object_in(callback.body)
     rows = told.get("statusReportList")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else [told]
+    return objects_of(rows) if isinstance(rows, list) else [told]
 
 
 def _report(row: Mapping[str, Any], message_id: str | None) -> Event:
@@ -249,7 +254,7 @@ def _report(row: Mapping[str, Any], message_id: str | None) -> Event:
         type_,
         message_id=str(row.get("extend") or "") or message_id,
         vendor_id=vendor_id or None,
-        at=_instant(row.get("updateTime")),
+        at=iso_time(row.get("updateTime")),
         vendor_event_id=f"{vendor_id}:{sequence or 1}:{status}",
         status=status,
         kind=ErrorKind.UNKNOWN if failed else None,
@@ -262,21 +267,8 @@ def _reply(row: Mapping[str, Any]) -> Event:
     return Event(
         EventType.REPLIED,
         address=from_mainland(row.get("from")),
-        at=_instant(row.get("createTime")),
+        at=iso_time(row.get("createTime")),
         vendor_event_id=f"reply:{row.get('smsMsgId') or ''}",
         text=str(row.get("body") or ""),
         data={"to": str(row.get("to") or "")},
     )
-
-
-def _instant(text: object) -> datetime | None:
-    """An instant in ISO 8601 with a zone; None for anything else."""
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -9,11 +9,9 @@ Quirk: RawDlrDoneDate has no zone, so it is kept as text and never taken as the 
 Quirk: the vendor keeps an opt-out list of its own; OptOutType in a reply says that it has already acted.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
 
 import httpx
@@ -38,7 +36,8 @@ from recallgate import (
     Tools,
     channels,
 )
-from recallgate_adapters._shared import mail_date, mask_digits, phone, unsupported
+from recallgate_adapters._shared import compact_json, count_of, mail_date, mask_digits, phone, present, unsupported
+from recallgate_adapters._sms import price_of, validity_s
 from recallgate_adapters.twilio_rest import ERRORS, TwilioConfig, callback_fields, read_answer
 
 REPORT_ERRORS: dict[str, ErrorKind] = {
@@ -114,26 +113,24 @@ class TwilioSms(Adapter):
             "To": phone(message),
             "StatusCallback": self.tools.callback_url(message, "status"),
             "Attempt": options.attempt,
-            "ValidityPeriod": self._validity_s(message),
+            "ValidityPeriod": validity_s(message, self.tools.now(), least=1, most=LONGEST_VALIDITY_S),
             "SmartEncoded": _yes_no(options.smart_encoded),
             "ShortenUrls": _yes_no(options.shorten_urls),
             "RiskCheck": options.risk_check,
             **self._from(message),
             **self._said(message),
         }
-        present = {name: str(value) for name, value in fields.items() if value is not None}
-        return httpx.Request("POST", self.endpoint, data=present)
+        return httpx.Request("POST", self.endpoint, data={name: str(value) for name, value in present(fields).items()})
 
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         answer = read_answer(response, self.config, now=self.tools.now())
         if answer.get("error_code") and STATUSES.get(str(answer.get("status"))) is EventType.UNDELIVERED:
             code = str(answer["error_code"])
             raise SendError(_kind(code), code, mask_digits(str(answer.get("error_message") or "")))
-        parts = str(answer.get("num_segments") or "0")
         return Receipt(
             message_id=message.id,
             vendor_id=answer["sid"],
-            parts=int(parts) or None if parts.isascii() and parts.isdigit() else None,
+            parts=count_of(answer.get("num_segments")),
             price=_price(answer),
         )
 
@@ -191,16 +188,9 @@ class TwilioSms(Adapter):
             case Template() as template:
                 said = {"ContentSid": self.config.templates.get(template.template, template.template)}
                 if template.variables:
-                    variables = json.dumps(dict(template.variables), ensure_ascii=False, separators=(",", ":"))
-                    said = {"ContentVariables": variables, **said}
+                    said = {"ContentVariables": compact_json(dict(template.variables)), **said}
                 return said
         raise unsupported(message, self.adapter_name(), "a text or a template")
-
-    def _validity_s(self, message: Message) -> int | None:
-        if message.expires_at is None:
-            return None
-        left_s = int((message.expires_at - self.tools.now()).total_seconds())
-        return max(1, min(left_s, LONGEST_VALIDITY_S))
 
 
 def _report(
@@ -251,11 +241,7 @@ def _kind(code: str) -> ErrorKind:
 
 
 def _price(answer: Mapping[str, Any]) -> Price | None:
-    try:
-        amount = Decimal(str(answer.get("price")))
-    except InvalidOperation:
-        return None
-    return Price(abs(amount), str(answer.get("price_unit") or "USD").upper()) if amount.is_finite() else None
+    return price_of(answer.get("price"), answer.get("price_unit") or "USD")
 
 
 def _yes_no(choice: bool | None) -> str | None:

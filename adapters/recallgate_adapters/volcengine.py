@@ -11,7 +11,6 @@ Quirk: details have states of their own (`details:3` here), and are asked by id,
 Quirk: pushes are unsigned JSON arrays; their times are milliseconds.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -35,21 +34,29 @@ from recallgate import (
     Signed,
     Tools,
     channels,
-    http_kind,
 )
 from recallgate_adapters._shared import (
-    BEIJING,
+    alike,
+    beijing_day,
     blameless,
     coded_refusal,
+    compact_json,
+    count_of,
     from_mainland,
     number_tag,
+    objects_of,
+    part_of,
     phone,
+    present,
     refusal,
+    signature_of,
     template,
     told_object,
     told_rows,
+    unreadable,
 )
 from recallgate_adapters._signing import volcengine
+from recallgate_adapters._sms import heard
 
 ERRORS: dict[str, ErrorKind] = {
     "RE:0000": ErrorKind.AUTH,
@@ -121,7 +128,7 @@ class VolcengineSms(Adapter):
             "SmsAccount": self.config.sms_account,
             "Sign": self._sign(message),
             "TemplateID": template_id,
-            "TemplateParam": _json(dict(variables)) if variables else None,
+            "TemplateParam": compact_json(dict(variables)) if variables else None,
             "PhoneNumbers": _number(message),
             "Tag": message.id,
             "UserExtCode": options.user_ext_code,
@@ -135,16 +142,16 @@ class VolcengineSms(Adapter):
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One template under one signature to many numbers; variables may differ."""
         made = [template(message, self.adapter_name(), self.config.templates) for message in messages]
-        if len({(code, self._sign(message)) for message, (code, _) in zip(messages, made, strict=True)}) != 1:
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: all messages of one request have one template and signature")
+        signed = [(code, self._sign(message)) for message, (code, _) in zip(messages, made, strict=True)]
+        template_id, sign = alike(signed, "batch: all messages of one request have one template and signature")
         if any(self.options(message).user_ext_code for message in messages):
             raise SendError(ErrorKind.UNSUPPORTED, "option", "user_ext_code: a batch has none")
         fields = {
             "SmsAccount": self.config.sms_account,
-            "Sign": self._sign(messages[0]),
-            "TemplateID": made[0][0],
+            "Sign": sign,
+            "TemplateID": template_id,
             "Messages": [
-                {"PhoneNumber": _number(message), **({"TemplateParam": _json(dict(variables))} if variables else {})}
+                {"PhoneNumber": _number(message), **({"TemplateParam": compact_json(dict(variables))} if variables else {})}
                 for message, (_, variables) in zip(messages, made, strict=True)
             ],
         }
@@ -165,15 +172,14 @@ class VolcengineSms(Adapter):
             "subAccount": self.config.sms_account,
             "phoneNumber": _number(message),
             "messageId": vendor_id,
-            "sendDate": self.tools.now().astimezone(BEIJING).strftime("%Y%m%d"),
+            "sendDate": beijing_day(self.tools.now()),
             "pageIndex": 1,
             "pageSize": 10,
         }
         return self._call("GetSmsSendDetails", "2021-01-11", fields)
 
     def parse_lookup(self, message: Message, response: httpx.Response) -> tuple[Event, ...]:
-        details = self._result(response).get("sendDetailsResults")
-        rows = [row for row in details if isinstance(row, dict)] if isinstance(details, list) else []
+        rows = objects_of(self._result(response).get("sendDetailsResults"))
         if len(rows) != 1:
             return ()
         (row,) = rows
@@ -203,28 +209,23 @@ class VolcengineSms(Adapter):
 
     def _call(self, action: str, version: str, fields: Mapping[str, object]) -> httpx.Request:
         url = f"{self.config.base_url.rstrip('/')}/?Action={action}&Version={version}"
-        present = {name: value for name, value in fields.items() if value is not None}
-        return httpx.Request("POST", url, headers={"content-type": "application/json"}, content=_json(present).encode())
+        content = compact_json(present(fields)).encode()
+        return httpx.Request("POST", url, headers={"content-type": "application/json"}, content=content)
 
     def _sign(self, message: Message) -> str:
-        if sign := message.sender or self.config.sign:
-            return sign
-        raise SendError(ErrorKind.INVALID_SENDER, "sender", "no signature: set sign on the account, or message.sender")
+        return signature_of(message, self.config.sign, setting="sign")
 
     def _result(self, response: httpx.Response) -> dict[str, Any]:
         answer = told_object(response)
-        metadata, result = answer.get("ResponseMetadata"), answer.get("Result")
-        fault = metadata.get("Error") if isinstance(metadata, dict) else None
-        code, words = "", ""
-        if isinstance(fault, dict):
-            code, words = str(fault.get("Code") or ""), str(fault.get("Message") or "")
+        fault = part_of(part_of(answer, "ResponseMetadata"), "Error")
+        code, words = str(fault.get("Code") or ""), str(fault.get("Message") or "")
         if response.status_code >= 300:
             raise refusal(response, code, words, errors=ERRORS, now=self.tools.now())
         if code:
             raise coded_refusal(code, words, errors=ERRORS)
-        if not isinstance(result, dict):
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer has no Result")
-        return result
+        if not isinstance(answer.get("Result"), dict):
+            raise unreadable(response, "the answer has no Result")
+        return part_of(answer, "Result")
 
     def _ids(self, response: httpx.Response, count: int) -> list[str]:
         ids = self._result(response).get("MessageID")
@@ -254,20 +255,15 @@ def _event(
         status=status,
         kind=ErrorKind.UNKNOWN if failed else None,
         code=code if failed and code else None,
-        data={"parts": count} if isinstance(count, int) and count > 0 else {},
+        data=present({"parts": count_of(count)}),
     )
 
 
 def _reply(row: Mapping[str, Any]) -> Event:
     person, words = from_mainland(row.get("mobile")), str(row.get("content") or "")
-    return Event(
-        EventType.REPLIED,
-        address=person,
-        at=_instant(row.get("recv_time")),
-        vendor_event_id=f"reply:{row.get('recv_time') or ''}:{number_tag(words, str(person))}",
-        text=words,
-        data={"sign": str(row.get("signature") or ""), "to": str(row.get("ext") or "")},
-    )
+    news = f"reply:{row.get('recv_time') or ''}:{number_tag(words, str(person))}"
+    data = {"sign": str(row.get("signature") or ""), "to": str(row.get("ext") or "")}
+    return heard(person, words, vendor_event_id=news, at=_instant(row.get("recv_time")), data=data)
 
 
 def _instant(milliseconds: object) -> datetime | None:
@@ -281,7 +277,3 @@ def _number(message: Message) -> str:
     """Eleven digits at home, with country code and plus abroad."""
     number = phone(message)
     return number[3:] if number.startswith("+861") and len(number) == 14 else number
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -45,17 +45,22 @@ from recallgate import (
     Text,
     Tools,
     channels,
-    http_kind,
 )
 from recallgate_adapters._shared import (
+    alike,
     blameless,
     coded_refusal,
+    count_of,
     from_mainland,
     next_beijing_day,
+    objects_of,
     phone,
+    present,
+    receipt_of,
     refusal,
     told_object,
     told_rows,
+    unreadable,
     unsupported,
 )
 from recallgate_adapters._signing import encode_pairs
@@ -108,17 +113,15 @@ class YunpianSms(Adapter):
     def parse(self, message: Message, response: httpx.Response) -> Receipt:
         answer = self._answer(response)
         if "code" not in answer:
-            raise SendError(http_kind(response.status_code), f"http {response.status_code}", "the answer has no code")
-        outcome = self._outcome(message, answer)
-        if isinstance(outcome, SendError):
-            raise outcome
-        return outcome
+            raise unreadable(response, "the answer has no code")
+        return receipt_of(self._outcome(message, answer))
 
     def build_batch(self, messages: Sequence[Message]) -> httpx.Request:
         """One text to many Chinese numbers."""
-        action, said = self._said(messages[0])
-        if action != "single_send" or any(self._said(message) != (action, said) for message in messages):
-            raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: all messages of one request are the same text")
+        same_text = "batch: all messages of one request are the same text"
+        action, said = alike([self._said(message) for message in messages], same_text)
+        if action != "single_send":
+            raise SendError(ErrorKind.UNSUPPORTED, "batch", same_text)
         numbers = [_mobile(message) for message in messages]
         if any(number.startswith("+") for number in numbers):
             raise SendError(ErrorKind.UNSUPPORTED, "batch", "batch: foreign numbers are sent one by one")
@@ -129,8 +132,7 @@ class YunpianSms(Adapter):
             answer = self._answer(response)
         except SendError as error:
             return [blameless(error) for _ in messages]
-        told = answer.get("data")
-        rows = {str(row.get("mobile")): row for row in told if isinstance(row, dict)} if isinstance(told, list) else {}
+        rows = {str(row.get("mobile")): row for row in objects_of(answer.get("data"))}
         return [self._outcome(message, rows.get(_mobile(message), {})) for message in messages]
 
     def read_callback(self, callback: Callback) -> CallbackReading:
@@ -160,7 +162,7 @@ class YunpianSms(Adapter):
         raise unsupported(message, self.adapter_name(), "a text or a template")
 
     def _call(self, action: str, fields: Mapping[str, str | None]) -> httpx.Request:
-        body = encode_pairs((name, value) for name, value in fields.items() if value is not None)
+        body = encode_pairs(present(fields).items())
         return httpx.Request("POST", f"{self.config.base_url.rstrip('/')}/v2/sms/{action}.json", headers=_FORM, content=body)
 
     def _with_key(self, request: httpx.Request) -> httpx.Request:
@@ -177,9 +179,7 @@ class YunpianSms(Adapter):
     def _outcome(self, message: Message, row: Mapping[str, Any]) -> Receipt | SendError:
         code, words = str(row.get("code", "")), f"{row.get('msg') or ''} {row.get('detail') or ''}".strip()
         if code == "0" and row.get("sid"):
-            count = row.get("count")
-            parts = count if isinstance(count, int) and count > 0 else None
-            return Receipt(message_id=message.id, vendor_id=str(row["sid"]), parts=parts, price=_price(row))
+            return Receipt(message_id=message.id, vendor_id=str(row["sid"]), parts=count_of(row.get("count")), price=_price(row))
         if code in ("", "0"):
             return SendError(ErrorKind.UNCERTAIN, code or "no code", "the answer names no sid")
         return self._refused(coded_refusal(code, words, errors=ERRORS), words)
