@@ -30,6 +30,7 @@ SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("send
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 DRIVERS = "tests/gateway/test_drivers.py"
 OPERATION, CUSTODY, RETENTION = (f"tests/gateway/test_{name}.py" for name in ("operation", "custody", "retention"))
+ENCRYPTION = "tests/gateway/test_encryption.py"
 ASKED, LEDGER, ORDER, TIME, SAMPLES = (
     f"tests/gateway/test_{name}.py" for name in ("asked_facts", "ledger", "undispatchable_order", "own_time", "samples")
 )
@@ -407,6 +408,34 @@ MUTATIONS = (
         "where tenant = :tenant and type = 'refused' and message_id in",
         "where tenant = :tenant and type = 'none' and message_id in",
         f"{RETENTION}::test_caps_suppressions_and_refusals_outlive_their_message",
+    ),
+    Mutation(
+        "contents are stored in the clear",
+        f"{SRC}/store/messages.py",
+        "        rows = sealed_rows(rows, ring)",
+        "        pass",
+        f"{ENCRYPTION}::test_contents_are_unreadable_in_the_store_and_whole_outside",
+    ),
+    Mutation(
+        "sealed values open in any row",
+        f"{SRC}/store/sealed.py",
+        'return "\\x1f".join((tenant, *map(str, key)))',
+        "return tenant",
+        f"{ENCRYPTION}::test_a_value_of_another_row_does_not_open",
+    ),
+    Mutation(
+        "a missing key is not told",
+        f"{SRC}/delivery/custody.py",
+        "if lost := sealed.missing(connection, self._tenant, self._ring):",
+        "if lost := list[str]():",
+        f"{ENCRYPTION}::test_a_wrong_key_sends_nothing_and_says_which_is_missing",
+    ),
+    Mutation(
+        "another key of erasures is not told",
+        f"{SRC}/delivery/custody.py",
+        "if not fits(connection, self._tenant, vault):\n                return OTHER_KEY",
+        "if False:\n                return OTHER_KEY",
+        f"{CUSTODY}::test_nothing_is_sent_where_the_key_is_missing_or_another",
     ),
     Mutation(
         "lower reports are applied",

@@ -44,7 +44,7 @@ class BlockingGateway:
     def submit(self, batch: Iterable[Message], *, connection: Any = None) -> list[Stored]:
         """As `Gateway.submit`; a connection of the application is used in the thread that calls."""
         if connection is not None:
-            return outbox.write(connection, list(batch), self.gateway.clock.now())
+            return outbox.write(connection, list(batch), self.gateway.clock.now(), self.gateway.ring)
         return self._wait(self.gateway.submit(batch))
 
     def cancel(self, message_id: str) -> bool:

@@ -15,10 +15,11 @@ from recallgate.adapter import AdapterClass, AdapterConfig
 from recallgate.model.custody import ErasureSettings, RetentionSettings
 from recallgate.model.errors import ConfigError
 from recallgate.model.message import Message
+from recallgate.model.sealing import EncryptionSettings
 from recallgate.policies.settings import TABLES, RuleSettings, rule_tables
 from recallgate.registry import adapter_class
 
-_TABLES = ("erasure", "retention")
+_TABLES = ("erasure", "retention", "encryption")
 Windows = tuple[tuple[tuple[int, ...], str, str], ...]
 
 
@@ -29,11 +30,12 @@ class _Settings(BaseModel):
 class AccountConfig(_Settings):
     """One configured adapter: what it is called, how it is reached, how much it may carry.
 
-    `rate` is messages a second, `concurrency` requests in flight, `order` the place in failover (lowest first),
-    `deadline_s` the whole time one call may take. `reports`: `poll` asks the vendor what became of each message, `auto` does so
-    where it tells nothing by itself and can be asked, `none` never. `open_regions` lists region blocks that this account has
-    lifted; `countries` restricts it (empty: all). `reputation`: a name shared by accounts that send under one domain or
-    signature, whose complaints and bounces are counted together. `unit_cost` is what one part, call or message costs, in units of `currency`.
+    `rate` is messages a second, `concurrency` requests in flight, `order` the place in failover (lowest first), `weight` its
+    share of the messages beside those of others in the same place (an account without one only stands in), `deadline_s` the
+    whole time one call may take. `reports`: `poll` asks the vendor what became of each message, `auto` does so where it tells
+    nothing by itself and can be asked, `none` never. `open_regions` lists region blocks that this account has lifted;
+    `countries` restricts it (empty: all). `reputation`: a name shared by accounts that send under one domain or signature, whose
+    complaints and bounces are counted together. `unit_cost` is what one part, call or message costs, in units of `currency`.
     """
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_.-]+$")
@@ -146,10 +148,11 @@ class GatewayConfig(RuleSettings):
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
     callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
-    flight; a worker that dies keeps what it was sending for `lease_s`. `report_wait_s`: how long a report settles what was perhaps
-    sent. `routing`: among accounts in the same place, `delivered_ratio` prefers the one that delivered more lately. `global_holdout_bp`: share in 1/100 percent kept from all
-    marketing. `erasure` and `retention` say under which key erased people are known and how long messages are kept. What holds
-    for messages is told by `RuleSettings`.
+    flight; a worker that dies keeps what it was sending for `lease_s`. `report_wait_s`: for how long a report settles what was
+    perhaps sent. `routing`: among accounts in the same place, `delivered_ratio` prefers the one that delivered more lately.
+    `global_holdout_bp`: share in 1/100 percent kept from all
+    marketing. `erasure`, `retention` and `encryption` say under which key erased people are known, how long messages are kept,
+    and with which keys their contents are sealed. What holds for messages is told by `RuleSettings`.
     """
 
     tenant: str = "default"
@@ -166,15 +169,16 @@ class GatewayConfig(RuleSettings):
     global_holdout_bp: int = Field(default=0, ge=0, le=10_000)
     global_holdout_salt: str = "holdout.global:1"
     report_wait_s: float = Field(default=900.0, gt=0)
-    engine: Literal["embedded", "pgqueuer"] = "embedded"
     routing: Literal["order", "delivered_ratio"] = "order"
+    engine: Literal["embedded", "pgqueuer"] = "embedded"
     concurrency: int = Field(default=1000, ge=1, le=100_000)
     lease_s: float = Field(default=60.0, ge=1)
     max_attempts: int = Field(default=6, ge=1, le=50)
     max_queue_age_s: float = Field(default=86_400.0, gt=0)
-
     erasure: ErasureSettings = ErasureSettings()
     retention: RetentionSettings | None = None
+    encryption: EncryptionSettings | None = None
+
 
     @field_validator("public_url", "link_domain")
     @classmethod
@@ -205,7 +209,7 @@ class GatewayConfig(RuleSettings):
         if unknown:
             raise ConfigError(
                 f"{source}: unknown table [{sorted(unknown)[0]}]; there are [gateway], [accounts.NAME], [rules.ROW], [holidays], "
-                "[erasure], [retention], [words.LIST] and [policies.NAME]"
+                "[erasure], [retention], [encryption], [words.LIST] and [policies.NAME]"
             )
         accounts = []
         for name, raw in data.get("accounts", {}).items():

@@ -17,7 +17,7 @@ from recallgate.delivery.addresses import CallbackAddresses, keep_raw
 from recallgate.delivery.audit import AuditReport, replayed
 from recallgate.delivery.cases import CaseMaker
 from recallgate.delivery.configured import chain_of, rules_of
-from recallgate.delivery.custody import OTHER_KEY, CustodyDesk, Erasure
+from recallgate.delivery.custody import CustodyDesk, Erasure
 from recallgate.delivery.dead import DeadDesk
 from recallgate.delivery.direct import Delivery as Delivery, Direct
 from recallgate.delivery.drivers import wire
@@ -98,9 +98,10 @@ class Gateway:
         self.engine = engine_named(self.config.engine)
         self._chance: Chance = simulation or Chance()
         self._simulated = simulation is not None
-        self._barred = False
-        if self.config.erasure.key is not None:
-            self.store.vault = Vault(self.config.erasure.needed())
+        self._barred: str | None = None
+        self.ring = self.config.encryption.ring() if self.config.encryption is not None else None
+        if self.config.erasure.key is not None or self.ring is not None:
+            self.store.vault = Vault(self.config.erasure.needed() if self.config.erasure.key is not None else None, self.ring)
         self._addresses = CallbackAddresses(self.config, self.clock, self._chance)
         self._secrets = self._addresses.secrets
         self._desk = TokenDesk(StoredTokens(self.store, self.clock), self.clock, holder=self._chance.nonce(12))
@@ -157,6 +158,7 @@ class Gateway:
             self.clock.now,
             tenant=self.config.tenant,
             settings=self.config.erasure,
+            ring=self.ring,
             nonce=self._chance.nonce,
         )
         self.inbox = Inbox(self.store, tenant=self.config.tenant)
@@ -191,7 +193,7 @@ class Gateway:
             )
             self._store_given = True
         await self.store.open()
-        self._barred = not await self.people.fits()
+        self._barred = await self.people.lacks()
         await self.engine.open(self.store)
         await self.senders.open()
         for account in self._drivers.listening:
@@ -232,7 +234,7 @@ class Gateway:
         now = self.clock.now()
         if connection is not None:
             for start in range(0, len(waiting), page):
-                stored += await outbox.write_async(connection, waiting[start : start + page], now)
+                stored += await outbox.write_async(connection, waiting[start : start + page], now, self.ring)
             return stored
         for start in range(0, len(waiting), page):
             stored += await self.store.run(partial(accept, self.engine, waiting[start : start + page], now))
@@ -416,8 +418,8 @@ class Gateway:
         await self.engine.run(crew, stop or asyncio.Event())
 
     def _check_keys(self) -> None:
-        if self._barred:
-            raise ConfigError(OTHER_KEY)
+        if self._barred is not None:
+            raise ConfigError(self._barred)
 
     async def pause(self, scope: str, name: str) -> None:
         """Pause a campaign, account or channel: nothing of it gets an intent after this commit."""

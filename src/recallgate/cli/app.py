@@ -12,6 +12,7 @@ from recallgate.cli import (
     adapters_cmd,
     db_cmd,
     dead_cmd,
+    encryption_cmd,
     ledger_cmd,
     lint_cmd,
     operate_cmd,
@@ -118,5 +119,6 @@ app.add_typer(operate_cmd.rules, name="rules")
 app.add_typer(dead_cmd.app, name="dead")
 app.add_typer(person_cmd.app, name="person")
 app.add_typer(retention_cmd.app, name="retention")
+app.add_typer(encryption_cmd.app, name="encryption")
 app.add_typer(db_cmd.app, name="db")
 app.add_typer(worklist_cmd.app, name="worklist")

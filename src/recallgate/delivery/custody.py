@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,7 +12,8 @@ from sqlalchemy import Connection
 from recallgate.model.clock import to_ms
 from recallgate.model.custody import ErasureSettings
 from recallgate.model.errors import ConfigError
-from recallgate.store import custody
+from recallgate.model.sealing import KeyRing
+from recallgate.store import custody, sealed
 from recallgate.store.custody import Found
 from recallgate.store.dialect import execute
 from recallgate.store.engine import Store
@@ -43,9 +45,17 @@ class CustodyDesk:
     """Export and erasure for one tenant."""
 
     def __init__(
-        self, store: Store, now: Callable[[], datetime], *, tenant: str, settings: ErasureSettings, nonce: Callable[[int], str]
+        self,
+        store: Store,
+        now: Callable[[], datetime],
+        *,
+        tenant: str,
+        settings: ErasureSettings,
+        ring: KeyRing | None,
+        nonce: Callable[[int], str],
     ) -> None:
-        self._store, self._now, self._tenant, self._settings, self._nonce = store, now, tenant, settings, nonce
+        self._store, self._now, self._tenant, self._settings = store, now, tenant, settings
+        self._ring, self._nonce = ring, nonce
 
     async def export(self, person: str | None = None, *, address: str | None = None) -> dict[str, Any]:
         """Everything that is stored of a person, or of somebody of whom only an address is known, by table; JSON throughout."""
@@ -90,10 +100,46 @@ class CustodyDesk:
 
         return await self._store.run(work)
 
-    async def fits(self) -> bool:
-        """Whether whoever was erased is known under this configuration's key; where not, nothing may be sent."""
-        vault = Vault(self._settings.needed()) if self._settings.key is not None else None
-        return await self._store.run(lambda c: fits(c, self._tenant, vault), small=True)
+    async def lacks(self) -> str | None:
+        """Why nothing may be sent: people were erased, or values sealed, under keys that are not here; None when all fits.
+
+        From then on the current key of sealed values counts as used.
+        """
+        key = self._settings.key
+        vault = Vault(self._settings.needed() if key is not None else None, self._ring)
+
+        def work(connection: Connection) -> str | None:
+            if not fits(connection, self._tenant, vault):
+                return OTHER_KEY
+            if lost := sealed.missing(connection, self._tenant, self._ring):
+                return f"encryption.keys: values in this store need the keys {', '.join(lost)}; some are missing, or are others"
+            if self._ring is not None:
+                sealed.mark(connection, self._tenant, self._ring)
+            return None
+
+        return await self._store.run(work, small=True)
+
+    async def rotate(self, *, page: int = 500) -> int:
+        """Seal everything with the current key, plain values too; answers how many rows were looked at.
+
+        A page is one transaction, workers may go on meanwhile; they need the older keys until this is through.
+        """
+        ring = self._ring
+        if ring is None:
+            raise ConfigError("encryption: it is not set; give [encryption] current and keys")
+        if (fault := await self.lacks()) is not None:
+            raise ConfigError(fault)
+        looked = 0
+        for table in sealed.SEALED:
+            after: list[Any] = []
+            while True:
+                turn = partial(sealed.rotate, tenant=self._tenant, table=table, ring=ring, after=after, most=page)
+                seen, after = await self._store.run(turn)
+                looked += seen
+                if not after:
+                    break
+        await self._store.run(lambda c: sealed.only_current(c, self._tenant, ring))
+        return looked
 
     def _one(self, person: str | None, address: str | None) -> None:
         if (person is None) == (address is None):

@@ -30,6 +30,7 @@ from recallgate.policies.chain import Chain, Decision
 from recallgate.store import attempts, facts as stored_facts
 from recallgate.store.asked import Tally
 from recallgate.store.messages import Close, Row, remembered
+from recallgate.store.sealed import opened
 from recallgate.text.words import BlockedWords
 
 _log = logging.getLogger("recallgate.delivery")
@@ -81,6 +82,7 @@ class Stager:
 
         `pinned` names the only account that may take a message, by message id.
         """
+        rows = opened(connection, rows)
         chunk = Chunk(to_ms(now), len(rows))
         items = [_Item(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
         if self.standing is not None:

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, page
 from recallgate.store.rows import change, insert
+from recallgate.store.sealed import bound_to, opened
+from recallgate.store.vault import ring_of
 
 
 class Intent(NamedTuple):
@@ -108,6 +110,11 @@ def intend(connection: Connection, intents: Sequence[Intent], *, now: int, lease
 
     The suppression is asked for inside the statement: an opt-out that was committed before it stops the message.
     """
+    if (ring := ring_of(connection)) is not None:
+        intents = [
+            one._replace(payload=ring.seal(one.payload, bound_to(one.tenant, one.id))) if one.payload is not None else one
+            for one in intents
+        ]
     _, returned = change(connection, _INTEND, Intent._fields, intents, now=now, until=lease_until)
     ours = {identity for (identity,) in returned}
     insert(
@@ -249,7 +256,7 @@ def unsettled(connection: Connection, *, now: int, most: int) -> list[Unsettled]
         " order by settle_at, id limit :most {take}",
         {"now": now, "most": most},
     )
-    return [Unsettled(*row) for row in rows]
+    return list(opened(connection, [Unsettled(*row) for row in rows]))
 
 
 def settle(connection: Connection, rows: Iterable[tuple[str, str, str, str, int | None]], *, now: int) -> None:

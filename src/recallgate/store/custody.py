@@ -15,8 +15,9 @@ from recallgate.model.custody import ERASED
 from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, postgres, values
 from recallgate.store.ledger import SuppressionRow, suppress
+from recallgate.store.sealed import SEALED, bound_to
 from recallgate.store.tables import metadata
-from recallgate.store.vault import Vault, mark
+from recallgate.store.vault import Vault, mark, ring_of
 
 _IDS, _SUBJECTS, _USERS = f"in {values('ids')}", f"in {values('subjects')}", f"in {values('users')}"
 # Where a person's rows are found.
@@ -135,6 +136,8 @@ def find(connection: Connection, tenant: str, *, person: str | None = None, addr
     if person is not None:
         known |= {key for (key,) in execute(connection, _CONTACTS, scope)}
         own = dict(tuple(row) for row in execute(connection, _MESSAGES, scope))
+        if (ring := ring_of(connection)) is not None:
+            own = {identity: ring.open(payload, bound_to(tenant, identity)) for identity, payload in own.items()}
         known |= {key for payload in own.values() for key in _addresses(payload)}
     shared = {
         key
@@ -170,12 +173,16 @@ def _addresses(payload: str) -> Iterable[str]:
 
 def export(connection: Connection, found: Found) -> dict[str, list[dict[str, Any]]]:
     """Every row of somebody, by table."""
-    rows = {}
+    rows, ring = {}, ring_of(connection)
     scope = {**found.scope, "dedupes": bind(_dedupes(connection, found))}
     for table, where in OF_A_PERSON.items():
         order = ", ".join(column.name for column in metadata.tables[table].primary_key)
         query = f"select * from {table} where tenant = :tenant and {where} order by {order}"
-        rows[table.removeprefix("rg_")] = execute(connection, query, scope).mappings()
+        rows[table.removeprefix("rg_")] = found_rows = execute(connection, query, scope).mappings()
+        if ring is not None and table in SEALED:
+            column, keys = SEALED[table]
+            for row in found_rows:
+                row[column] = ring.open(row[column], bound_to(found.tenant, *(row[key] for key in keys)))
     rows["callback"] = [_readable(row) for row in _callbacks(connection, found)]
     return rows
 

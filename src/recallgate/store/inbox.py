@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from recallgate.store.dialect import bind, execute, page
+from recallgate.store.sealed import bound_to
+from recallgate.store.vault import ring_of
 
 _COLUMNS = ("tenant", "id", "user", "payload", "collapse_key", "created_at", "expires_at")
 
 
 def put(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     """(tenant, id, user, payload, collapse_key, created_at, expires_at); a newer collapse key takes the older away."""
+    if (ring := ring_of(connection)) is not None:
+        rows = [(*row[:3], ring.seal(row[3], bound_to(row[0], row[1])), *row[4:]) for row in rows]
     bound = bind(rows)
     execute(
         connection,
@@ -41,7 +45,11 @@ def unread(connection: Connection, tenant: str, user: str, *, now: int, most: in
         "update rg_inbox set fetched_at = coalesce(fetched_at, :now) where tenant = :tenant and id in {values:ids}",
         {"tenant": tenant, "now": now, "ids": bind([identity for identity, _, _ in rows])},
     )
-    return [(identity, payload, created_at) for identity, payload, created_at in rows]
+    ring = ring_of(connection)
+    return [
+        (identity, payload if ring is None else ring.open(payload, bound_to(tenant, identity)), created_at)
+        for identity, payload, created_at in rows
+    ]
 
 
 def gone(connection: Connection, tenant: str, identity: str, *, now: int) -> None:

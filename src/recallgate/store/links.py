@@ -1,5 +1,6 @@
 """Short links and their hits."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from sqlalchemy import Connection
 
 from recallgate.store.dialect import bind, execute, page
 from recallgate.store.rows import insert as insert_rows
+from recallgate.store.sealed import bound_to
+from recallgate.store.vault import ring_of
 
 
 class LinkRow(NamedTuple):
@@ -44,11 +47,18 @@ def find(connection: Connection, code: str) -> Found | None:
     row = execute(
         connection,
         "select l.code, l.tenant, l.message_id, l.target, l.kind, m.person, m.address, m.channel, m.delivered_at, m.accepted_at,"
-        " {text:m.payload:topic} from rg_link l"
+        " m.payload from rg_link l"
         " left join rg_message m on m.tenant = l.tenant and m.id = l.message_id where l.code = :code",
         {"code": code},
     ).one_or_none()
-    return Found(*row) if row is not None else None
+    if row is None:
+        return None
+    *known, payload = row
+    ring = ring_of(connection)
+    if ring is not None and payload is not None:
+        payload = ring.open(payload, bound_to(known[1], known[2]))
+    topic = None if payload is None else json.loads(payload).get("topic")
+    return Found(*(*known, topic))
 
 
 class Hit(NamedTuple):

@@ -12,10 +12,13 @@ from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.errors import IdempotencyConflict
 from recallgate.model.message import Message
 from recallgate.model.purpose import Purpose
+from recallgate.model.sealing import KeyRing
 from recallgate.model.state import State
 from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, page, values
 from recallgate.store.rows import change
+from recallgate.store.sealed import bound_to
+from recallgate.store.vault import ring_of
 
 _LANES = {Purpose.OTP: 0, Purpose.TRANSACTIONAL: 1, Purpose.SERVICE: 2, Purpose.MARKETING: 3}
 _COLUMNS = [
@@ -130,6 +133,11 @@ def record(message: Message, at: int) -> tuple[Any, ...]:
     )
 
 
+def sealed_rows(rows: Sequence[tuple[Any, ...]], ring: KeyRing) -> list[tuple[Any, ...]]:
+    """Records with their payloads sealed."""
+    return [(*row[:_PAYLOAD], ring.seal(row[_PAYLOAD], bound_to(row[0], row[1])), *row[_PAYLOAD + 1 :]) for row in rows]
+
+
 def insert(connection: Connection, messages: Sequence[Message], now: datetime) -> list[Stored]:
     """Write messages as `queued`; one with a known idempotency key (or id) is not written again.
 
@@ -140,6 +148,8 @@ def insert(connection: Connection, messages: Sequence[Message], now: datetime) -
     for message in messages:
         rows.append(row := record(message, at))
         remember(row[_PAYLOAD], message)
+    if (ring := ring_of(connection)) is not None:
+        rows = sealed_rows(rows, ring)
     _, returned = change(connection, _INSERT, _COLUMNS, rows)
     written = {(tenant, identity) for tenant, identity in returned}
     if len(written) == len(rows):
@@ -266,6 +276,11 @@ _CLOSE = (
 
 def close(connection: Connection, rows: Sequence[Close], *, now: int) -> None:
     """Give waiting rows a new state."""
+    if (ring := ring_of(connection)) is not None:
+        rows = [
+            one._replace(payload=ring.seal(one.payload, bound_to(one.tenant, one.id))) if one.payload is not None else one
+            for one in rows
+        ]
     change(connection, _CLOSE, Close._fields, rows, now=now)
 
 

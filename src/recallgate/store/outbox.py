@@ -13,6 +13,7 @@ from typing import Any
 from recallgate.model.clock import to_ms
 from recallgate.model.errors import ConfigError, StoreError
 from recallgate.model.message import Message
+from recallgate.model.sealing import KeyRing
 from recallgate.store import dialect, messages
 from recallgate.store.messages import Stored
 
@@ -24,10 +25,10 @@ _KINDS = "SQLAlchemy, asyncpg, psycopg, sqlite3, aiosqlite and Django"
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
-def write(connection: Any, batch: Sequence[Message], now: datetime) -> list[Stored]:
+def write(connection: Any, batch: Sequence[Message], now: datetime, ring: KeyRing | None = None) -> list[Stored]:
     """Write messages through a connection that is used without `await`, in the thread that it belongs to."""
     ask, postgres = _asked_by(connection)
-    steps = _steps(batch, now, postgres=postgres)
+    steps = _steps(batch, now, ring, postgres=postgres)
     try:
         statement, values = next(steps)
         while True:
@@ -36,14 +37,14 @@ def write(connection: Any, batch: Sequence[Message], now: datetime) -> list[Stor
         return list(done.value)
 
 
-async def write_async(connection: Any, batch: Sequence[Message], now: datetime) -> list[Stored]:
+async def write_async(connection: Any, batch: Sequence[Message], now: datetime, ring: KeyRing | None = None) -> list[Stored]:
     """Write messages through any connection that is known here, awaited or not."""
     family = _family(connection)
     if family == "sqlalchemy" and _is(connection, "AsyncConnection", "AsyncSession", "async_scoped_session"):
-        return list(await connection.run_sync(write, batch, now))
+        return list(await connection.run_sync(write, batch, now, ring))
     if not (family in ("asyncpg", "aiosqlite") or (family == "psycopg" and _is(connection, "AsyncConnection"))):
-        return write(connection, batch, now)
-    steps = _steps(batch, now, postgres=family != "aiosqlite")
+        return write(connection, batch, now, ring)
+    steps = _steps(batch, now, ring, postgres=family != "aiosqlite")
     try:
         statement, values = next(steps)
         while True:
@@ -52,12 +53,13 @@ async def write_async(connection: Any, batch: Sequence[Message], now: datetime) 
         return list(done.value)
 
 
-def _steps(batch: Sequence[Message], now: datetime, *, postgres: bool) -> Steps:
+def _steps(batch: Sequence[Message], now: datetime, ring: KeyRing | None, *, postgres: bool) -> Steps:
     """What is to be asked of the database, one statement after the other; answers what became of each message."""
     if not batch:
         return []
     at = to_ms(now)
-    page = dialect.bind([messages.record(message, at) for message in batch])
+    rows = [messages.record(message, at) for message in batch]
+    page = dialect.bind(rows if ring is None else messages.sealed_rows(rows, ring))
     written = {(tenant, identity) for tenant, identity in (yield messages.INSERT_PAGE, {"rows": page})}
     stored = []
     for message in batch:

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 
 from recallgate.model.errors import ConfigError
 from recallgate.store.dialect import bind, execute, page, values
+from recallgate.store.sealed import bound_to
+from recallgate.store.vault import ring_of
 
 
 class PersonRow(NamedTuple):
@@ -69,6 +71,8 @@ def save_people(connection: Connection, rows: Iterable[PersonRow]) -> None:
 
 
 def save_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
+    if (ring := ring_of(connection)) is not None:
+        rows = [one._replace(address=ring.seal(one.address, bound_to(*one[:4]))) for one in rows]
     execute(
         connection,
         f"insert into rg_contact ({', '.join(ContactRow._fields)}) select p.* from {page('rows', ContactRow._fields)} p where true"
@@ -92,12 +96,15 @@ def load_people(connection: Connection, tenant: str, people: Sequence[str]) -> d
         known["data"] = json.loads(known["data"]) if known["data"] != "{}" else {}
         known["contacts"] = {}
         found[known["id"]] = known
-    for person, channel, address in execute(
+    ring = ring_of(connection)
+    for person, channel, address, position in execute(
         connection,
-        f"select person, channel, address from rg_contact where tenant = :tenant and person in {values('people')}"
+        f"select person, channel, address, position from rg_contact where tenant = :tenant and person in {values('people')}"
         " and dead_at is null order by person, channel, position",
         scope,
     ):
+        if ring is not None:
+            address = ring.open(address, bound_to(tenant, person, channel, position))
         if person in found:
             found[person]["contacts"].setdefault(channel, []).append(address)
     return found

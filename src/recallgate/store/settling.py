@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from recallgate.store import moves
 from recallgate.store.dialect import bind, execute, page
 from recallgate.store.rows import change
+from recallgate.store.sealed import opened
 
 REPEATED = "uncertain.repeated_with_key"
 NOT_TAKEN = "uncertain.not_taken"
@@ -54,7 +55,7 @@ def polled(connection: Connection, *, now: int, most: int) -> list[Polled]:
         " and settle_at <= :now order by settle_at, id limit :most {take}",
         {"now": now, "most": most},
     )
-    return [Polled(*row) for row in rows]
+    return list(opened(connection, [Polled(*row) for row in rows]))
 
 
 _PUT_OFF = (

@@ -1,4 +1,4 @@
-"""What a store's connections carry besides the database: the key under which erased people are still known.
+"""What a store's connections carry besides the database: keys of sealed values, and the one under which the erased are known.
 
 A connection without a vault costs one look at its options a page.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from recallgate.model.custody import keyed
+from recallgate.model.sealing import KeyRing
 from recallgate.store.dialect import bind, execute, values
 
 OPTION = "recallgate_vault"
@@ -18,9 +19,10 @@ ERASED_COUNT = "erased"  # the tally of erased people: nobody looks for hashes b
 
 @dataclass(frozen=True)
 class Vault:
-    """The secrets of a store; `erasure` is the key of hashed subjects."""
+    """The secrets of a store: `erasure` is the key of hashed subjects, `ring` those of sealed values."""
 
     erasure: bytes | None = field(default=None, repr=False)
+    ring: KeyRing | None = None
 
     def hidden(self, tenant: str, subject: str) -> str:
         """A subject (`p:` or `a:`) as it is kept after its erasure."""
@@ -36,6 +38,12 @@ def vault_of(connection: Connection) -> Vault | None:
     """The vault that the store gave to its connections, if any."""
     found: Vault | None = connection.get_execution_options().get(OPTION)
     return found
+
+
+def ring_of(connection: Connection) -> KeyRing | None:
+    """The keys of sealed values; None where nothing is encrypted."""
+    vault = vault_of(connection)
+    return vault.ring if vault is not None else None
 
 
 def hidden_of(connection: Connection, tenant: str, subjects: Iterable[str]) -> dict[str, str]:

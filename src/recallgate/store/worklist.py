@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 
 from recallgate.store.dialect import bind, execute, values
 from recallgate.store.rows import insert
+from recallgate.store.sealed import bound_to, opened
+from recallgate.store.vault import ring_of
 
 
 class TaskRow(NamedTuple):
@@ -41,6 +43,8 @@ _FREE = "(state = 'open' or (state = 'taken' and lease_until <= :now))"
 
 def put(connection: Connection, row: TaskRow) -> None:
     """Put a task on the list; one that is there already stays as it is."""
+    if (ring := ring_of(connection)) is not None:
+        row = row._replace(payload=ring.seal(row.payload, bound_to(row.tenant, row.id)))
     insert(connection, "rg_worklist", TaskRow._fields, [row], rest="on conflict do nothing")
 
 
@@ -48,7 +52,7 @@ def load(connection: Connection, tenant: str, identity: str) -> TaskRow | None:
     found = execute(
         connection, f"select {_ROW} from rg_worklist where tenant = :tenant and id = :id", {"tenant": tenant, "id": identity}
     ).one_or_none()
-    return TaskRow(*found) if found is not None else None
+    return opened(connection, [TaskRow(*found)])[0] if found is not None else None
 
 
 def waiting(connection: Connection, tenant: str, account: str, queue: str) -> int:
@@ -72,7 +76,7 @@ def free(connection: Connection, tenant: str, account: str, *, queues: Sequence[
         f" and (expires_at is null or expires_at > :now){among} order by rank, due_at, created_at, id limit :most",
         {**scope, "queues": bind(queues)} if queues else scope,
     )
-    return [TaskRow(*row) for row in rows]
+    return list(opened(connection, [TaskRow(*row) for row in rows]))
 
 
 def take(connection: Connection, tenant: str, identity: str, *, agent: str, now: int, lease_until: int) -> bool:
@@ -248,7 +252,7 @@ def listing(connection: Connection, tenant: str, account: str, *, state: str | N
         f" order by case when {_WAITS} then 0 else 1 end, rank, due_at, created_at, id limit :most",
         scope if state is None else {**scope, "state": state},
     )
-    return [TaskRow(*row) for row in rows]
+    return list(opened(connection, [TaskRow(*row) for row in rows]))
 
 
 def turns_of(connection: Connection, tenant: str, identity: str) -> list[dict[str, Any]]:
