@@ -119,7 +119,7 @@ class ResendEmail(Adapter):
     )
     auth = Bearer("api_key")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        callbacks="signature", reports=True, idempotency=int(REMEMBERED.total_seconds())
+        callbacks="signature", reports=True, idempotency=int(REMEMBERED.total_seconds()), key_in_batch=False
     )
     batch_size: ClassVar[int] = 100
     config: ResendConfig

@@ -164,17 +164,18 @@ class Capabilities:
     """What an adapter can do beyond sending one message; what follows from its methods is filled in by itself.
 
     `callbacks`: how a callback proves its origin, `none` where the vendor sends none. `reports`: delivery reports come.
-    `idempotency`: seconds for which the vendor remembers our key, None where it has no such key. `lookup_proves_absence`:
-    seconds after which an empty answer to a look-up by our own id proves that the vendor never took the message, None where
-    it proves nothing. `validity`: the vendor
-    drops messages that are older than we say. `templates_only`: free text is refused. `per_user_link`: links may differ
-    per recipient. `max_parts`, `max_bytes`: limits on content.
+    `idempotency`: seconds for which the vendor remembers our key, None where it has no such key. `key_in_batch`: a message has
+    the same key alone and in a batch. `lookup_proves_absence`: seconds after which an empty answer to a look-up by our own id
+    proves that the vendor never took the message, None where it proves nothing. `validity`: the vendor drops messages that
+    are older than we say. `templates_only`: free text is refused. `per_user_link`: links may differ per recipient.
+    `max_parts`, `max_bytes`: limits on content.
     """
 
     callbacks: CallbackAuth = "none"
     reports: bool = False
     inbound: bool = False
     idempotency: int | None = None
+    key_in_batch: bool = True
     lookup_proves_absence: int | None = None
     validity: bool = False
     templates_only: bool = False

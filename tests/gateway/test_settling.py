@@ -26,6 +26,7 @@ from recallgate import (
 from recallgate.adapter import Adapter, Capabilities, read_json
 from recallgate.delivery.schedule import next_look, next_poll
 from recallgate.delivery.worker import Pace
+from recallgate.model.purpose import Purpose
 from recallgate.registry import adapter_class
 from recallgate.sandbox.habits import ChannelHabits, Habits, Outage, Spread
 from recallgate.sandbox.vendors import Vendors
@@ -474,7 +475,7 @@ def _oppo(request: httpx.Request) -> str:
 
 
 PUSH = Message.push("device-1", "T", "B", purpose="transactional", country="US", timezone="America/New_York")
-MAIL = Message.email("ann@example.com", "Hi", text="There", purpose="transactional", timezone="America/New_York")
+MAIL = Message.email("ann@example.com", "Hi", text="There", purpose="otp", timezone="America/New_York")
 SMS = Message.sms(NUMBER, "Hello", purpose="transactional", country="US", timezone="America/Los_Angeles")
 VENDORS: dict[str, tuple[Mapping[str, Any], Message, Callable[[httpx.Request], str]]] = {
     "infobip.sms": ({"api_key": "k", "sender": "ACME"}, SMS, _field("messages", 0, "destinations", 0, "messageId")),
@@ -547,3 +548,37 @@ async def test_infobip_tells_by_our_id_what_became_of_a_message_whose_key_it_has
         assert await here.state(message.id) in ("accepted", "sent")
         assert len(await here.attempts(message.id)) == 1
         assert await here.rows("select count(*) from rg_event where message_id = 'm-asked'") == [(1,)]
+
+
+@live
+async def test_a_mail_that_may_have_gone_in_a_batch_has_no_key_of_its_own() -> None:
+    clock = FrozenClock(NOON)
+    habits = Habits(outages=(Outage("*", NOON, NOON + SECOND, K.UNCERTAIN),), lost_answers=0.0)
+    vendors = Vendors(World("batch", habits), clock)
+    config = adapter_class("resend.email").Config.model_validate({"api_key": "re_key", "sender": "Shop <news@shop.example>"})
+    one = AccountConfig(name="a", adapter="resend.email", settings=config)
+    mails = [MAIL.model_copy(update={"id": f"m{n}", "purpose": Purpose.SERVICE}) for n in range(2)]
+    async with Gateway(one, store="sqlite://", clock=clock, transport=vendors.transport) as gateway:
+        here = Ground(gateway, clock)
+        await gateway.submit(mails)
+        await gateway.drain()
+        assert await here.state("m0") == "uncertain"
+        await pass_time(here, 10 * SECOND, HOUR)
+
+        assert vendors.world.counts["taken.email"] == 2
+        assert [(await here.state(mail.id), len(await here.attempts(mail.id))) for mail in mails] == [("uncertain", 1)] * 2
+
+
+@live
+async def test_codes_go_alone_each_under_its_own_key() -> None:
+    from recallgate.delivery.together import grouped
+
+    async with ground(account(capabilities=Capabilities(batch=100))) as here:
+        await here.gateway.submit(
+            [of(purpose, to=f"+1415555010{n}") for n, purpose in enumerate(("otp", "otp", "service", "service"))]
+        )
+        ready = (await here.gateway.worker.stage("sms")).ready
+
+        assert sorted((len(group), group[0].message.purpose.value) for group in grouped(ready)) == [
+            (1, "otp"), (1, "otp"), (2, "service")
+        ]  # fmt: skip

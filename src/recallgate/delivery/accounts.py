@@ -13,6 +13,8 @@ import httpx
 from recallgate.adapter import Adapter, Capabilities, Driver, Tools
 from recallgate.config import AccountConfig
 from recallgate.delivery.limiter import Breaker, RateLimit
+from recallgate.delivery.retries import RetryBudget
+from recallgate.delivery.routing import Preference
 from recallgate.model.errors import ConfigError, ErrorKind, SendError
 from recallgate.model.message import Message
 from recallgate.model.receipt import Receipt
@@ -63,6 +65,7 @@ class LiveAccount:
         self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
         self.breaker = Breaker()
+        self.retries = RetryBudget()
         self.asks, self.settles, self.polled = asking(config, self.adapter, abilities)
         self.slots = asyncio.Semaphore(config.concurrency)
         self.out_until: datetime | None = None
@@ -197,20 +200,28 @@ def _micros(cost: Decimal, parts: int) -> int:
     return int((abs(cost * parts) * 1_000_000).to_integral_value())
 
 
-class Router:
-    """Ordered choice: by `order`, within it by weight; accounts that were tried, are out or full are passed over.
+def _carries(account: LiveAccount) -> tuple[bool, int | None]:
+    """What accounts of a channel may differ in as to messages."""
+    return account.view.capabilities.templates_only, account.view.capabilities.max_bytes
 
-    With `templates` a template message goes only to accounts whose vendor approved it, if any did.
+
+class Router:
+    """Ordered choice: by `order`, within it by `prefer`; accounts that were tried, are out or full are passed over.
+
+    Accounts that cannot carry a message (free text, so many bytes) are passed over, if any other can; with `templates` also
+    those whose vendor has not approved a template message.
     """
 
-    def __init__(self, accounts: Iterable[LiveAccount]) -> None:
+    def __init__(self, accounts: Iterable[LiveAccount], *, by_ratio: bool = False) -> None:
         self.accounts = tuple(accounts)
+        self.prefer = Preference([account.config for account in self.accounts], by_ratio=by_ratio)
         self.templates: TemplateRegistry | None = None
         self._by_channel: dict[str, list[LiveAccount]] = {}
         for account in self.accounts:
             self._by_channel.setdefault(account.channel, []).append(account)
         for found in self._by_channel.values():
-            found.sort(key=lambda account: (account.config.order, -account.config.weight, account.name))
+            found.sort(key=lambda account: (account.config.order, account.name))
+        self._unequal = {name for name, found in self._by_channel.items() if len({_carries(one) for one in found}) > 1}
         self._fits: dict[tuple[str, str | None], tuple[LiveAccount, ...]] = {}
 
     @property
@@ -280,12 +291,12 @@ class Router:
                 for account in self._by_channel.get(message.channel, ())
                 if not account.config.countries or country is None or country in account.config.countries
             )
-        if self.templates is not None and message.content.type == "template":
-            return self._approved(message, country, fitting)
-        return fitting
+        if message.channel in self._unequal or (self.templates is not None and message.content.type == "template"):
+            fitting = self._able(message, country, fitting)
+        return self.prefer(message.id, fitting) if self.prefer.decides and len(fitting) > 1 else fitting
 
-    def _approved(self, message: Message, country: str | None, fitting: tuple[LiveAccount, ...]) -> tuple[LiveAccount, ...]:
-        """Those that may send the template; all of them where nobody may, so that the refusal has a name."""
+    def _able(self, message: Message, country: str | None, fitting: tuple[LiveAccount, ...]) -> tuple[LiveAccount, ...]:
+        """Those that can carry the message and may send its template; all where none can, so that the refusal has a name."""
         found = tuple(one for one in fitting if lack_of(one.view, message, country=country, templates=self.templates) is None)
         return found or fitting
 

@@ -104,7 +104,7 @@ class Caller:
                 return result
             assert isinstance(result, SendError)
             try:
-                ours = await self._another(ready, result)
+                ours = ready.account.retries.take(self._clock.now()) and await self._another(ready, result)
             except StoreError:  # what the vendor said is known, and is written down when the store is back
                 ours = False
             if ours:

@@ -11,6 +11,7 @@ from recallgate.delivery.chunk import Ready
 from recallgate.delivery.stage import Stager
 from recallgate.model.clock import to_ms
 from recallgate.model.message import Message
+from recallgate.model.purpose import Purpose
 from recallgate.store import asked, attempts, settling
 from recallgate.store.attempts import Unsettled
 from recallgate.store.messages import Row
@@ -21,12 +22,15 @@ _MARGIN_MS = 5_000
 
 def repeatable(one: Unsettled, account: LiveAccount, tries: Sequence[Try], *, now: int, most: int) -> bool:
     """Whether a copy reaches the vendor while it still remembers the key of the first one."""
-    remembered = account.view.capabilities.idempotency
+    ability = account.view.capabilities
+    remembered = ability.idempotency
     first = min((had.at for had in tries if had.account == account.name), default=None)
     if remembered is None or first is None or one.attempts >= most:
         return False
     if one.expires_at is not None and one.expires_at <= now:
         return False
+    if account.batch > 1 and not ability.key_in_batch and one.purpose != Purpose.OTP:
+        return False  # it may have gone in a batch, under the batch's key
     latest = now + int(account.config.deadline_s * 1000) + _MARGIN_MS
     return latest < first + remembered * 1000
 

@@ -10,6 +10,7 @@ from recallgate.delivery.chunk import Ready
 from recallgate.delivery.leases import Leases, NotOurs
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.model.message import Message
+from recallgate.model.purpose import Purpose
 from recallgate.model.receipt import Receipt
 
 Result = Receipt | SendError
@@ -20,7 +21,7 @@ def grouped(ready: Sequence[Ready]) -> list[list[Ready]]:
     groups: list[list[Ready]] = []
     open_: dict[tuple[str, str], list[Ready]] = {}
     for one in ready:
-        if one.account.batch < 2:
+        if one.account.batch < 2 or one.message.purpose is Purpose.OTP:  # a code goes alone, under a key of its own
             groups.append([one])
             continue
         key = (one.account.name, _words(one.message))
