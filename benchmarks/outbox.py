@@ -46,15 +46,15 @@ def planned(count: int, *, start: int) -> Iterator[Message]:
         )
 
 
-async def submitted(file: Path, count: int) -> float:
-    """Seconds until the last page is committed."""
+async def submitted(file: Path, count: int) -> tuple[float, float]:
+    """Seconds until the last page is committed, and seconds of CPU."""
     taken = account(NoOpSms, optout_suffix="Reply STOP to opt out")
     async with Gateway(taken, store=f"sqlite:///{file}", clock=FrozenClock(NOON)) as gateway:
         await gateway.submit(texts(100, purpose="service"))
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         for start in range(0, count, _PAGE):
             await gateway.submit(planned(min(_PAGE, count - start), start=start), page=_TRANSACTION)
-        return time.perf_counter() - began
+        return time.perf_counter() - began, time.process_time() - cpu
 
 
 def bare(file: Path, rows_of: Path) -> tuple[int, float]:
@@ -86,21 +86,18 @@ def main() -> int:
     count = parser.parse_args().messages
     with tempfile.TemporaryDirectory() as name:
         ours = Path(name) / "ours.sqlite"
-        took = asyncio.run(submitted(ours, count))
+        took, cpu = asyncio.run(submitted(ours, count))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = ours.stat().st_size / 1e6
         written, least = bare(Path(name) / "bare.sqlite", ours)
     if written != count:
         raise SystemExit(f"{written} of {count} are in the outbox")
     whole = took * _AIMED / count
-    print(
-        f"{count} messages in {took:.1f} s, {took / count * 1e6:.1f} us each; peak of the process {peak:.0f} MB; file {size:.0f} MB"
-    )
+    print(f"{count} messages in {took:.1f} s, {cpu / count * 1e6:.1f} us of CPU each; peak {peak:.0f} MB; file {size:.0f} MB")
     print(f"sqlite3 alone, the same rows: {least:.1f} s; {took / least:.2f} times")
+    print(f"a million at this pace: {whole:.0f} s")
     met = whole <= SECONDS and peak < MEGABYTES
-    print(
-        f"aims {SECONDS:.0f} s for a million and {MEGABYTES} MB: {'met' if met else 'MISSED'} (a million at this pace: {whole:.0f} s)"
-    )
+    print(f"aims {SECONDS:.0f} s for a million and {MEGABYTES} MB: {'met' if met else 'MISSED'}")
     return 0 if met else 1
 
 
