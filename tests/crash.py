@@ -30,7 +30,7 @@ FINAL = {"accepted", "sent", "delivered", "uncertain", "failed", "suppressed", "
 _NAMES = {
     "accept": "submit",
     "Worker.stage": "claim and intent",
-    "_writing": "outcome",
+    "Worker.commit": "outcome",
     "apply_events": "callback",
     "Reaper": "reap",
 }

