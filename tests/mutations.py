@@ -29,6 +29,7 @@ SENDER, MONEY = "tests/policies/test_sender_rules.py", "tests/policies/test_mone
 SENDING, REFUSALS, WAITING = (f"tests/gateway/test_{name}.py" for name in ("sending", "refusals", "waiting"))
 REPORTS, OPTOUT, CRASH = (f"tests/gateway/test_{name}.py" for name in ("reports", "optout", "crash"))
 DRIVERS = "tests/gateway/test_drivers.py"
+SETTLING, ROUTING, ORDERS = (f"tests/gateway/test_{name}.py" for name in ("settling", "routing", "orders"))
 OPERATION, CUSTODY, RETENTION = (f"tests/gateway/test_{name}.py" for name in ("operation", "custody", "retention"))
 ENCRYPTION = "tests/gateway/test_encryption.py"
 ASKED, LEDGER, ORDER, TIME, SAMPLES = (
@@ -558,10 +559,101 @@ MUTATIONS = (
     ),
     Mutation(
         "everything uncertain is sent again",
-        f"{SRC}/delivery/reaper.py",
+        f"{SRC}/delivery/settling.py",
         "if purpose == Purpose.OTP:",
         "if True:",
         f"{CRASH}::test_what_was_leaving_is_uncertain_and_settled_by_purpose",
+    ),
+    Mutation(
+        "a key that the vendor has forgotten is used",
+        f"{SRC}/delivery/repeats.py",
+        "return latest < first + remembered * 1000",
+        "return True",
+        f"{SETTLING}::test_a_key_that_the_vendor_has_forgotten_is_not_used",
+    ),
+    Mutation(
+        "a copy goes to another account",
+        f"{SRC}/delivery/stage.py",
+        "if self.pinned:",
+        "if False:",
+        f"{SETTLING}::test_a_paused_account_is_sent_no_copy",
+    ),
+    Mutation(
+        "a copy counts against its own cap",
+        f"{SRC}/delivery/repeats.py",
+        'for row in entries], state="released")',
+        'for row in entries], state="counted")',
+        f"{SETTLING}::test_a_copy_does_not_count_against_its_own_cap",
+    ),
+    Mutation(
+        "a copy has other links",
+        f"{SRC}/delivery/repeats.py",
+        "if known != link.code:",
+        "if False:",
+        f"{SETTLING}::test_a_copy_has_the_words_of_the_first_one_short_links_and_all",
+    ),
+    Mutation(
+        "a copy that must not leave is closed",
+        f"{SRC}/delivery/repeats.py",
+        "until) for one, until in stayed], now=at)",
+        "until) for one, until in stayed[:0]], now=at)",
+        f"{SETTLING}::test_who_opted_out_meanwhile_is_sent_no_copy_and_the_message_stays_uncertain",
+    ),
+    Mutation(
+        "a mail of a batch is repeated alone",
+        f"{SRC}/delivery/repeats.py",
+        "if account.batch > 1 and not ability.key_in_batch",
+        "if False and not ability.key_in_batch",
+        f"{SETTLING}::test_a_mail_that_may_have_gone_in_a_batch_has_no_key_of_its_own",
+    ),
+    Mutation(
+        "a refused copy is a refused message",
+        f"{SRC}/delivery/settling.py",
+        "if isinstance(result, SendError) and result.kind.definite and",
+        "if False and isinstance(result, SendError) and",
+        f"{SETTLING}::test_a_refused_copy_says_nothing_of_the_first_one_unless_the_address_is_at_fault",
+    ),
+    Mutation(
+        "an empty answer proves absence at once",
+        f"{SRC}/delivery/settling.py",
+        "and now >= one.tried_at + proves * 1000",
+        "",
+        f"{SETTLING}::test_an_empty_answer_that_proves_absence_puts_the_message_back_into_the_queue",
+    ),
+    Mutation(
+        "accounts without reports are not asked",
+        f"{SRC}/delivery/outcome.py",
+        "if ready.account.polled else None",
+        "if False else None",
+        f"{SETTLING}::test_an_account_without_reports_is_asked_about_what_it_took",
+    ),
+    Mutation(
+        "retries have no budget",
+        f"{SRC}/delivery/retries.py",
+        "if self.left(now) < 1:",
+        "if False:",
+        f"{ROUTING}::test_a_budget_allows_a_fifth_of_the_first_attempts_of_the_last_minute_and_a_few_always",
+    ),
+    Mutation(
+        "a vendor is asked before the time that it told",
+        f"{SRC}/delivery/outcome.py",
+        'asked = error.retry_at if waits or rule.next == "retry" else None',
+        "asked = error.retry_at if waits else None",
+        f"{ROUTING}::test_a_vendor_that_says_when_to_come_back_is_not_asked_earlier",
+    ),
+    Mutation(
+        "weights are no shares",
+        f"{SRC}/delivery/routing.py",
+        "return -math.log((draw + 1) / (2**64 + 1)) / weight",
+        "return float(weight)",
+        f"{ROUTING}::test_each_account_takes_its_share_by_weight",
+    ),
+    Mutation(
+        "a copy of an orphan is another event",
+        f"{SRC}/store/events.py",
+        "then rg_event.dedupe else {_KNOWN_AS} end",
+        "then rg_event.dedupe else rg_event.dedupe end",
+        f"{ORDERS}::test_every_order_of_receipt_and_reports_ends_in_the_same_state",
     ),
     Mutation(
         "a dead number is not remembered",

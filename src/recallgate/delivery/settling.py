@@ -28,6 +28,7 @@ from recallgate.model.state import State
 from recallgate.store import attempts, settling
 from recallgate.store.attempts import Unsettled
 from recallgate.store.engine import Store
+from recallgate.store.sealed import opened
 from recallgate.store.settling import Polled
 
 _log = logging.getLogger("recallgate.delivery")
@@ -121,7 +122,7 @@ class Settling:
 
     def _look(self, connection: Connection, *, now: datetime) -> _Work:
         at, work = to_ms(now), _Work()
-        rows = attempts.unsettled(connection, now=at, most=_MOST)
+        rows = opened(connection, attempts.unsettled(connection, now=at, most=_MOST))
         if rows:
             self._uncertain(connection, rows, now, work)
         if self._polls:
@@ -139,7 +140,7 @@ class Settling:
                 closing.append(one)  # its person was erased: nobody is asked, and nothing is sent again
                 continue
             account, had = self._accounts.get(one.account or ""), tries.get((one.tenant, one.id), [])
-            tried_at = had[-1].finished_at or had[-1].at if had else at
+            tried_at = had[-1].ended_at if had else at
             deadline = tried_at + self._wait
             look = next_look(tried_at, at, n=one.attempts, deadline=deadline)
             if account is not None and repeatable(one, account, had, now=at, most=self._config.max_attempts):
@@ -159,7 +160,7 @@ class Settling:
         self._close(connection, closing, at)
 
     def _taken(self, connection: Connection, at: int, work: _Work) -> None:
-        rows = settling.polled(connection, now=at, most=_MOST)
+        rows = opened(connection, settling.polled(connection, now=at, most=_MOST))
         settling.put_off(connection, [(one.tenant, one.id, next_poll(one.accepted_at, at)) for one in rows])
         for one in rows:
             account = self._accounts.get(one.account)

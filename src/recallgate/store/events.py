@@ -149,11 +149,15 @@ def orphans(
     return [(seq, account, vendor_id, kind, at, error, code) for seq, account, vendor_id, kind, at, error, code in rows]
 
 
+_KNOWN_AS = "replace(rg_event.dedupe, '|' || rg_event.vendor_id || '|', '|' || p.message_id || '|')"
+
+
 def adopt(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
-    """Tie orphans to their message: (seq, message id, person)."""
+    """Tie orphans to their message: (seq, message id, person). A copy that comes from now on is known by the message."""
     execute(
         connection,
-        "update rg_event set message_id = p.message_id, person = p.person"
+        "update rg_event set message_id = p.message_id, person = p.person, dedupe = case when exists (select 1 from rg_event x"
+        f" where x.tenant = rg_event.tenant and x.dedupe = {_KNOWN_AS}) then rg_event.dedupe else {_KNOWN_AS} end"
         f" from {page('rows', ('seq', 'message_id', 'person'))} p where rg_event.seq = p.seq",
         {"rows": bind(rows)},
     )

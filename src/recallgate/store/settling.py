@@ -22,6 +22,10 @@ class Try(NamedTuple):
     at: int
     finished_at: int | None
 
+    @property
+    def ended_at(self) -> int:
+        return self.at if self.finished_at is None else self.finished_at
+
 
 def tries(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Try]]:
     """The attempts of messages (tenant, id), oldest first."""
