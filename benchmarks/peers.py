@@ -4,7 +4,7 @@ The gateway is measured from its opening to the last committed outcome, `submit`
 with its Twilio adapter: the peers keep nothing, check nothing and cap nothing. Each case is a process of its own that warms
 up first; rounds alternate, medians are compared. A stock httpx client takes a tenth of the messages, since it would take
 minutes. Apprise's own throttle is switched off. Only loopback can be reached, so that no peer can find a real vendor.
-Usage: pip install -r benchmarks/requirements.txt; python benchmarks/peers.py [--messages 2000] [--rounds 3]
+Usage: pip install -r benchmarks/requirements.txt, then python benchmarks/peers.py [--messages 2000] [--rounds 3]
 """
 
 import argparse
