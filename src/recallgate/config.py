@@ -179,7 +179,6 @@ class GatewayConfig(RuleSettings):
     retention: RetentionSettings | None = None
     encryption: EncryptionSettings | None = None
 
-
     @field_validator("public_url", "link_domain")
     @classmethod
     def _no_slash(cls, value: str | None) -> str | None:
