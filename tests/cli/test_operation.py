@@ -99,3 +99,15 @@ def test_retention_tells_first_and_goes_then(run, store, tmp_path):
     assert "archived in" in told.out
     assert len(list(tmp_path.glob("*.manifest.json"))) == 1
     assert run("retention", "run", "--store", store).code == 2
+
+
+def test_a_new_key_seals_what_was_stored_in_the_clear(run, store, tmp_path):
+    settings = tmp_path / "e.toml"
+    key = run("encryption", "new-key").out.strip()
+    settings.write_text(f'[gateway]\nstore = "{store}"\n[encryption]\ncurrent = "k"\nkeys = {{ k = "{key}" }}\n')
+
+    assert run("encryption", "rotate", "--config", settings, "--json").json == {"rows": 2}
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
+        payloads = [payload for (payload,) in connection.execute("select payload from rg_message")]
+    assert [payload[:13] for payload in payloads] == ['{"sealed":"k"'] * 2
+    assert run("encryption", "rotate", "--store", store).code == 2

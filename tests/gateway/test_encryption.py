@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,16 @@ async def test_a_key_that_goes_missing_later_stops_the_page_and_loses_nothing() 
             await here.gateway.drain()
 
         assert await here.state(message.id) == "queued"
+
+
+@live
+async def test_messages_of_the_callers_own_transaction_are_sealed_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    async with ground(store=f"sqlite:///{path}", encryption=settings()) as here:
+        with sqlite3.connect(path) as own:
+            await here.gateway.submit([of("service", words=SECRET)], connection=own)
+        own.close()
+        assert "canary" not in await everything(here)
+        await here.gateway.drain()
+
+        assert SECRET in here.script().sent[0].text
