@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import page
-from fakes import NoonClock, NoOpSms, account, texts
+from fakes import NOON, NoonClock, NoOpSms, account, texts
 from servers import postgres
 
-from recallgate import Gateway
+from recallgate import Clock, FrozenClock, Gateway
 from recallgate.cli.memory import steady_heap
 from recallgate.delivery.worker import CHUNK, COMMIT
 from recallgate.model.clock import to_ms
@@ -58,15 +58,15 @@ _OUTCOMES = (
 )
 
 
-def made(store: str) -> Gateway:
-    """A gateway with the chain that a user gets who configures nothing."""
+def made(store: str, *, clock: Clock | None = None) -> Gateway:
+    """A gateway with the chain that a user gets who configures nothing, at noon."""
     taken = account(NoOpSms, concurrency=1000, optout_suffix="Reply STOP to opt out")
-    return Gateway(taken, store=store, clock=NoonClock())
+    return Gateway(taken, store=store, clock=clock or NoonClock())
 
 
 async def filled(store: str, count: int) -> None:
     """The schema and so many due messages."""
-    async with made(store) as gateway:
+    async with made(store, clock=FrozenClock(NOON)) as gateway:  # a worker's clock begins at noon again: all are due by then
         for start in range(0, count, 10_000):
             await gateway.submit(texts(min(10_000, count - start), purpose="marketing", start=_WARM + start))
 
@@ -90,6 +90,9 @@ async def on_sqlite(folder: Path, count: int) -> float:
 async def one_worker(store: str) -> None:
     """A worker process: says when it stands, begins at a line on standard input, ends with it."""
     loop = asyncio.get_running_loop()
+    async with made("sqlite://") as gateway:  # numbering plans and the like are read once by a process that runs for long
+        await gateway.submit(texts(_WARM, purpose="marketing"))
+        await gateway.worker.drain(["sms"])
     async with made(store) as gateway:
         await gateway.status()
         stop = asyncio.Event()
