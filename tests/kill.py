@@ -156,9 +156,9 @@ def run(
     return tally
 
 
-def settings(store: str, vendor: str, adapter: str) -> str:
+def settings(store: str, vendor: str, adapter: str, *, deadline_s: float = 2.0) -> str:
     gateway = {"store": store, "lease_s": LEASE_S, "report_wait_s": REPORT_WAIT_S, "jitter_minutes": 0}
-    account = {"adapter": adapter, "base_url": vendor, "concurrency": SLOTS, "deadline_s": 2.0}
+    account = {"adapter": adapter, "base_url": vendor, "concurrency": SLOTS, "deadline_s": deadline_s}
     tables = {"gateway": gateway, "accounts.chaos": account}
     lines = []
     for name, table in tables.items():

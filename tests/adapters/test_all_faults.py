@@ -148,31 +148,38 @@ def test_a_sound_wire_carries_one_copy(name: str) -> None:
     assert (story.first, story.asked, story.copies) == (State.ACCEPTED, 1, 1)
 
 
+def is_settled(name: str, story: Story) -> bool:
+    """In doubt at first; then the vendor's key or answer settles it where there is one, and nothing is sent again unkeyed."""
+    can = adapter_class(name).abilities()
+    ended = story.last is State.UNCERTAIN or ((can.idempotency or can.lookup) and story.last.taken)
+    return story.first is State.UNCERTAIN and bool(ended) and (story.asked == 1 or can.idempotency is not None)
+
+
 @pytest.mark.parametrize("what", ["late", "lost"])
 @pytest.mark.parametrize("name", HTTP)
-def test_a_message_that_may_have_arrived_is_not_sent_again(name: str, what: str) -> None:
+def test_a_message_that_may_have_arrived_is_not_doubled(name: str, what: str) -> None:
     story = told(name, what)
 
-    assert (story.first, story.last, story.kind) == (State.UNCERTAIN, State.UNCERTAIN, ErrorKind.UNCERTAIN)
-    assert (story.asked, story.copies) == (1, 1)
+    assert is_settled(name, story), story
+    assert (story.kind, story.copies) == (ErrorKind.UNCERTAIN, 1)
 
 
 @pytest.mark.parametrize("name", [name for name in HTTP if reads_bodies(name)])
 def test_an_answer_that_nobody_can_read_is_uncertain(name: str) -> None:
     story = told(name, "garbage")
 
-    assert (story.first, story.last) == (State.UNCERTAIN, State.UNCERTAIN)
-    assert (story.asked, story.copies) == (1, 1)
+    assert is_settled(name, story), story
+    assert story.copies == 1
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 @pytest.mark.parametrize("name", HTTP)
-def test_a_fault_of_the_vendor_that_may_come_late_is_not_asked_again(name: str, status: int) -> None:
+def test_a_fault_of_the_vendor_that_may_come_late_is_not_asked_again_without_a_key(name: str, status: int) -> None:
     story = told(name, status)
 
     assert story.kind is contract(name).faults[status]
     if story.kind is ErrorKind.UNCERTAIN:
-        assert (story.first, story.last, story.asked) == (State.UNCERTAIN, State.UNCERTAIN, 1)
+        assert is_settled(name, story), story
     else:
         assert (story.first, story.last, story.copies) == (State.HELD, State.ACCEPTED, 1)
 
