@@ -233,6 +233,8 @@ def main() -> None:
         return
     missing = sorted({case.needs for case in CASES if case.needs and find_spec(case.needs) is None})
     cases = [case for case in CASES if case.needs not in missing]
+    if missing:
+        print(f"NOT MEASURED, since not installed: {', '.join(missing)}", file=sys.stderr, flush=True)
     rounds: dict[Case, list[Figures]] = {case: [] for case in cases}
     with sink() as base:
         for _, case in itertools.product(range(given.rounds), cases):
@@ -244,7 +246,7 @@ def main() -> None:
         }
     )
     if missing:
-        raise SystemExit(f"NOT MEASURED, since not installed: {', '.join(missing)}; see benchmarks/requirements.txt")
+        raise SystemExit(f"the table lacks {', '.join(missing)}: install benchmarks/requirements.txt")
 
 
 if __name__ == "__main__":
