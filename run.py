@@ -23,7 +23,8 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 OLDEST = (3, 11)
 COMMANDS = {
     "demo": ("demo", [str(BIN / "recallgate"), "demo"]),
-    "test": ("dev", [str(PYTHON), "-m", "pytest", "-n", "auto"]),
+    # more processes than cores: many tests wait for a database or for processes of their own
+    "test": ("dev", [str(PYTHON), "-m", "pytest", "-n", str(max(4, os.cpu_count() or 1))]),
 }
 GET_PIP = "https://bootstrap.pypa.io/get-pip.py"
 

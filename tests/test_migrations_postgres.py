@@ -47,7 +47,7 @@ def inside(url: str, work: Any) -> Any:
 
 
 def test_migrated_and_new_databases_have_the_same_tables(postgres_server: Any) -> None:
-    new, migrated = database(postgres_server), database(postgres_server)
+    new, migrated = database(postgres_server, empty=True), database(postgres_server, empty=True)
     inside(new, lambda connection: None)
 
     assert upgrade(migrated) == HEAD
@@ -56,7 +56,7 @@ def test_migrated_and_new_databases_have_the_same_tables(postgres_server: Any) -
 
 
 def test_up_and_down_with_data_in_it(postgres_server: Any) -> None:
-    url = database(postgres_server)
+    url = database(postgres_server, empty=True)
     upgrade(url)
     message = Message.sms("+14155550123", "Hello", purpose="service")
     inside(url, lambda c: messages.insert(c, [message], datetime(2026, 11, 20, tzinfo=UTC)))
@@ -68,7 +68,7 @@ def test_up_and_down_with_data_in_it(postgres_server: Any) -> None:
 
 
 def test_a_database_of_another_version_is_not_opened(postgres_server: Any) -> None:
-    url = database(postgres_server)
+    url = database(postgres_server, empty=True)
     upgrade(url)
     inside(url, lambda c: c.execute(text("update rg_schema_version set version_num = '9999'")))
 

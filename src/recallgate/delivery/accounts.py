@@ -141,6 +141,7 @@ class LiveAccount:
     def succeeded(self) -> None:
         if self.out_until is not None or self.breaker.open_until is not None:
             self.learned = True
+        self.retries.well = True
         self.breaker.succeeded()
         self.out_until = self.out_reason = None
 
@@ -170,6 +171,7 @@ class LiveAccount:
         elif error.kind in _OUT_FOR:
             self._out(now + _OUT_FOR[error.kind], error)
         elif error.kind in _VENDOR_FAULTS:
+            self.retries.well = False
             self.breaker.failed(now)
         else:
             self.breaker.succeeded()

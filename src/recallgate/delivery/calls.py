@@ -46,13 +46,10 @@ class Caller:
         result = await self._call(ready)
         if self.quick_retries and _again(result):
             ready, result = await self._once_more(ready, result)
-        now = self._clock.now()
         if isinstance(result, Receipt):
             ready.account.succeeded()
-        else:
-            ready.account.failed(result, now)
         tried = await self._tried(ready) if isinstance(result, SendError) and ready.n > 1 else {}
-        return conclude(ready, result, now=now, config=self._config, router=self._router, tried=tried), result
+        return conclude(ready, result, now=self._clock.now(), config=self._config, router=self._router, tried=tried), result
 
     def cut_short(self, ready: Ready) -> Conclusion:
         """The worker had to end: a vendor that was called may have taken the message."""
@@ -89,6 +86,7 @@ class Caller:
         try:
             return await ready.account.send(ready.message, partial(self._leases.begin, ready))
         except SendError as exc:
+            ready.account.failed(exc, self._clock.now())  # at once: the next chunk must not find an account that is out
             return exc
 
     async def _once_more(self, ready: Ready, result: Receipt | SendError) -> tuple[Ready, Receipt | SendError]:
@@ -104,7 +102,8 @@ class Caller:
                 return result
             assert isinstance(result, SendError)
             try:
-                ours = ready.account.retries.take(self._clock.now()) and await self._another(ready, result)
+                now = self._clock.now()
+                ours = ready.account.available(now) and ready.account.retries.take(now) and await self._another(ready, result)
             except StoreError:  # what the vendor said is known, and is written down when the store is back
                 ours = False
             if ours:

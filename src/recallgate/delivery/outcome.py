@@ -135,6 +135,8 @@ def _refused(
             return _outcome(ready, State.FAILED, State.FAILED, error)
     asked = error.retry_at if waits or rule.next == "retry" else None
     until = asked if asked is not None else now + backoff(message.id, ready.n)
+    if waits and not own_fault and asked is None:
+        until = max(until, ready.account.back_at(now))  # the same account, when it is back
     if message.expires_at is not None and until >= message.expires_at:
         return _outcome(ready, State.FAILED, State.EXPIRED, error, reason=f"expired.by_{error.kind}")
     return _outcome(ready, State.FAILED, State.HELD, error, reason=f"retry.{error.kind}", due_at=to_ms(until))

@@ -8,6 +8,7 @@ from recallgate.model.errors import KIND_RULES
 
 _WINDOW = timedelta(minutes=1)
 _FAULTS = frozenset(kind.value for kind, rule in KIND_RULES.items() if rule.next == "retry" or rule.concerns == "account")
+_ENOUGH = 1_000_000
 _COUNTED = _FAULTS - {"rate_limited"}
 
 
@@ -19,6 +20,7 @@ def faulted(tried: Iterable[tuple[str, str | None]]) -> frozenset[str]:
 class RetryBudget:
     """Retries of the last minute stay below a share of the first attempts in it; a few are always allowed.
 
+    It holds while the vendor's last answer was a fault: once it takes messages again, what waited goes at full rate.
     What counts is a further attempt of one message through one account after a fault of the vendor or the wire: neither a
     failover, nor a limit that was waited for, nor a copy under the vendor's key.
     """
@@ -29,6 +31,7 @@ class RetryBudget:
         self._firsts: deque[tuple[datetime, int]] = deque()
         self._first = 0
         self._retries: deque[datetime] = deque()
+        self.well = False  # the vendor's last answer was no fault of its own
 
     def first(self, now: datetime, n: int = 1) -> None:
         """So many messages go out for the first time."""
@@ -43,6 +46,8 @@ class RetryBudget:
 
     def left(self, now: datetime) -> int:
         """How many retries may go now."""
+        if self.well:
+            return _ENOUGH
         while self._firsts and self._firsts[0][0] <= now - _WINDOW:
             self._first -= self._firsts.popleft()[1]
         while self._retries and self._retries[0] <= now - _WINDOW:
@@ -53,5 +58,6 @@ class RetryBudget:
         """Whether one more retry may go now; it is counted as gone."""
         if self.left(now) < 1:
             return False
-        self._retries.append(now)
+        if not self.well:
+            self._retries.append(now)
         return True
