@@ -33,7 +33,7 @@ class InlineStore(Store):
             self._connection = connect(self.path, self.vault)
             raw = self._connection.connection.driver_connection
             assert raw is not None
-            for setting in ("journal_mode=memory", "synchronous=off"):
+            for setting in ("journal_mode=memory", "synchronous=off", "cache_size=-40960"):
                 raw.execute(f"pragma {setting}")
 
     async def close(self) -> None:

@@ -43,12 +43,13 @@ OnProgress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Ground:
-    """What the demo begins with: the customers that were chosen, all they bought, the audience and the campaign."""
+    """What a part begins with: its customers and what they bought; of all customers the audience, the campaign, the number."""
 
     bought: Sequence[Purchase]
     people: Mapping[str, Customer]
     audience: Audience
     campaign: Campaign
+    customers: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ class Part:
     index: int
     of: int
 
-    def people(self, ground: Ground) -> dict[str, Customer]:
-        names = sorted(ground.people)[self.index :: self.of]
-        return {name: ground.people[name] for name in names}
+    def among(self, names: Sequence[str]) -> frozenset[str]:
+        return frozenset(sorted(names)[self.index :: self.of])
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,19 @@ class Watch:
         self._since = now
 
 
-def lay_ground(number: int | None, seed: str) -> Ground:
-    """The customers of the data set, or `number` of them drawn by the seed, layered as of the day before the start."""
+# From this many customers on, they live in two processes; the number never depends on the machine, nor does the review.
+TWO_PARTS_FROM = 1000
+
+
+def parts_of(number: int | None) -> int:
+    return 1 if number is not None and number < TWO_PARTS_FROM else 2
+
+
+def lay_ground(number: int | None, seed: str, part: Part) -> Ground:
+    """The customers of the data set, or `number` of them drawn by the seed, layered as of the day before the start.
+
+    Of the people only those of the part are kept: all of them would be a third of the memory of a process.
+    """
     bought = list(purchases())
     ids = sorted({purchase.customer for purchase in bought})
     if number is not None:
@@ -95,18 +106,27 @@ def lay_ground(number: int | None, seed: str) -> Ground:
         ids = sorted(sorted(ids, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).digest())[:number])
         chosen = set(ids)
         bought = [purchase for purchase in bought if purchase.customer in chosen]
-    people = {one.id: one for one in customers(ids, seed)}
-    audience = _audience(bought, people)
-    return Ground(bought, people, audience, settled(demo_campaign(), audience))
+    ours, people, known = part.among(ids), dict[str, Customer](), list[tuple[str, str | None, str | None, str, str]]()
+    for one in customers(ids, seed):
+        known.append((one.id, one.home.country, one.home.region, one.home.locale, ",".join(one.contacts)))
+        if one.id in ours:
+            people[one.id] = one
+    audience = _audience(bought, known)
+    return Ground(
+        [purchase for purchase in bought if purchase.customer in ours],
+        people,
+        audience,
+        settled(demo_campaign(), audience),
+        len(ids),
+    )
 
 
-async def carry(store: Path, ground: Ground, part: Part, *, seed: str, tell: OnProgress) -> Carried:
+async def carry(store: Path, ground: Ground, *, seed: str, tell: OnProgress) -> Carried:
     """Introduce the part's people to a gateway with an empty store, launch the campaign for them, and live through the days."""
     watch = Watch()
     clock = FrozenClock(start_instant())
-    people, campaign = part.people(ground), ground.campaign
-    bought = [purchase for purchase in ground.bought if purchase.customer in people]
-    vendors = Vendors(_world(bought, people, campaign, seed), clock)
+    people, campaign = ground.people, ground.campaign
+    vendors = Vendors(_world(ground.bought, people, campaign, seed), clock)
     gateway = Gateway(
         config=gateway_config(service_account(), store=f"sqlite:///{store}"),
         clock=clock,
@@ -119,6 +139,7 @@ async def carry(store: Path, ground: Ground, part: Part, *, seed: str, tell: OnP
         watch("people")
         maker = MessageMaker(campaign, link=LINK, key=hashlib.sha256(f"{seed}:codes".encode()).digest())
         launched = await launch(gateway, campaign, ground.audience, only=people.__contains__)
+        ground.audience.activity.connection.close()  # nobody asks it again, and it holds on to its memory
         gateway.add_job(CampaignRunner(gateway, campaign, maker=maker))
         watch("launch")
 
@@ -171,7 +192,7 @@ def _world(bought: Sequence[Purchase], people: Mapping[str, Customer], campaign:
     )
 
 
-def _audience(bought: Sequence[Purchase], people: Mapping[str, Customer]) -> Audience:
+def _audience(bought: Sequence[Purchase], known: Sequence[tuple[str, str | None, str | None, str, str]]) -> Audience:
     """The audience as of the evening before the start: purchases of the campaign's days are not known yet."""
     import duckdb
 
@@ -189,16 +210,9 @@ def _audience(bought: Sequence[Purchase], people: Mapping[str, Customer]) -> Aud
         "select * from bought", connection=connection, person="person", at="day", amount="amount", event="purchase"
     )
     connection.execute("create table known (person varchar, country varchar, region varchar, locale varchar, channels varchar)")
-    known = list(people.values())
     connection.execute(
         "insert into known select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
-        [
-            [one.id for one in known],
-            [one.home.country for one in known],
-            [one.home.region for one in known],
-            [one.home.locale for one in known],
-            [",".join(one.contacts) for one in known],
-        ],
+        [list(column) for column in zip(*known, strict=True)],
     )
     add_people(activity, "known")
     return Audience.build(activity, START - timedelta(days=1), tiers=demo_campaign().tiers)
@@ -246,7 +260,7 @@ async def _for_another(store: Path, number: int | None, part: Part, seed: str) -
 
     steady_heap()
     try:
-        carried = await carry(store, lay_ground(number, seed), part, seed=seed, tell=tell)
+        carried = await carry(store, lay_ground(number, seed, part), seed=seed, tell=tell)
     except Exception as exc:
         print(json.dumps({"fault": str(exc) if isinstance(exc, RecallgateError) else repr(exc)}), flush=True)
         raise

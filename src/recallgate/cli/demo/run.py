@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recallgate.cli.demo.campaign import CAMPAIGN, HOLDOUT_BP
-from recallgate.cli.demo.part import Carried, OnProgress, Part, Watch, carried_from, carry, lay_ground, together
+from recallgate.cli.demo.part import Carried, OnProgress, Part, Watch, carried_from, carry, lay_ground, parts_of, together
 from recallgate.cli.demo.people import DAYS
 from recallgate.cli.demo.world import AFTER_CLICK, UPLIFT, end_instant
 from recallgate.cli.memory import steady_heap
@@ -29,8 +29,6 @@ from recallgate.store.merge import absorb
 
 TENANT = "default"
 MARGIN, FIXED_COST, INCENTIVE, CAC = 0.35, 200.0, 3.0, 20.0
-# From this many customers on, they live in two processes; the number never depends on the machine, nor does the review.
-_TWO_PARTS_FROM = 1000
 
 
 @dataclass(frozen=True)
@@ -57,19 +55,21 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
     tell = progress or (lambda stage, share: None)
     watch = Watch()
     tell("layering", 0.0)
-    ground = lay_ground(number, seed)
+    count = parts_of(number)
+    ground = lay_ground(number, seed, Part(0, count))
     campaign, audience = ground.campaign, ground.audience
     store = _fresh(out)  # only now: a refused number leaves an earlier run alone
-    other = _Elsewhere(store.with_suffix(".part.sqlite"), number, seed) if len(ground.people) >= _TWO_PARTS_FROM else None
+    other = _Elsewhere(store.with_suffix(".part.sqlite"), number, seed) if count > 1 else None
     try:
         if other is not None:
             await other.start()
+        layers, lapsed = _layers(audience), audience.count(campaign.churn.lapsed)
         checked = preflight(_figures(campaign, audience), campaign=campaign, tenant_windows=False)
         watch("layering")
         if other is None:
-            parts = [await carry(store, ground, Part(0, 1), seed=seed, tell=tell)]
+            parts = [await carry(store, ground, seed=seed, tell=tell)]
         else:
-            parts = [await carry(store, ground, Part(0, 2), seed=seed, tell=other.behind(tell)), await other.carried(tell)]
+            parts = [await carry(store, ground, seed=seed, tell=other.behind(tell)), await other.carried(tell)]
     finally:
         if other is not None:
             await other.end()
@@ -82,13 +82,12 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
     opened = Store(f"sqlite:///{store}")
     await opened.open()
     try:
-        report = await _review(opened, campaign, _layers(audience), out)
+        report = await _review(opened, campaign, layers, out)
         states = await opened.run(lambda c: messages.count_by_state(c, TENANT))
     finally:
         await opened.close()
     watch("review")
     launched, simulated = together(parts)
-    lapsed = audience.count(campaign.churn.lapsed)
     return DemoResult(out, audience.people, lapsed, launched, checked, simulated, report, states, watch.seconds)
 
 
