@@ -87,9 +87,13 @@ class Watch:
 
 # From this many customers on, they live in two processes; the number never depends on the machine, nor does the review.
 TWO_PARTS_FROM = 1000
+CUSTOMERS = 23_570
 
 
 def parts_of(number: int | None) -> int:
+    """In how many processes so many customers live; raises ConfigError for a number that the data set does not have."""
+    if number is not None and not 200 <= number <= CUSTOMERS:
+        raise ConfigError(f"customers: {number} is not between 200 and {CUSTOMERS}")
     return 1 if number is not None and number < TWO_PARTS_FROM else 2
 
 
@@ -101,8 +105,6 @@ def lay_ground(number: int | None, seed: str, part: Part) -> Ground:
     bought = list(purchases())
     ids = sorted({purchase.customer for purchase in bought})
     if number is not None:
-        if not 200 <= number <= len(ids):
-            raise ConfigError(f"customers: {number} is not between 200 and {len(ids)}")
         ids = sorted(sorted(ids, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).digest())[:number])
         chosen = set(ids)
         bought = [purchase for purchase in bought if purchase.customer in chosen]

@@ -56,20 +56,19 @@ async def run_demo(out: Path, *, number: int | None = None, seed: str = "2026", 
     watch = Watch()
     tell("layering", 0.0)
     count = parts_of(number)
-    ground = lay_ground(number, seed, Part(0, count))
-    campaign, audience = ground.campaign, ground.audience
     store = _fresh(out)  # only now: a refused number leaves an earlier run alone
     other = _Elsewhere(store.with_suffix(".part.sqlite"), number, seed) if count > 1 else None
     try:
         if other is not None:
-            await other.start()
+            await other.start()  # it layers for itself meanwhile
+        ground = lay_ground(number, seed, Part(0, count))
+        campaign, audience = ground.campaign, ground.audience
         layers, lapsed = _layers(audience), audience.count(campaign.churn.lapsed)
         checked = preflight(_figures(campaign, audience), campaign=campaign, tenant_windows=False)
         watch("layering")
-        if other is None:
-            parts = [await carry(store, ground, seed=seed, tell=tell)]
-        else:
-            parts = [await carry(store, ground, seed=seed, tell=other.behind(tell)), await other.carried(tell)]
+        parts = [await carry(store, ground, seed=seed, tell=tell if other is None else other.behind(tell))]
+        if other is not None:
+            parts.append(await other.carried(tell))
     finally:
         if other is not None:
             await other.end()
