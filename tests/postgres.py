@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 _numbers = itertools.count(1)
@@ -41,6 +40,8 @@ def server() -> Iterator[Any]:
 def database(running: Any, *, empty: bool = False) -> str:
     """The address of a new database with our tables and no rows; `empty`: without the tables."""
     name = f"t{next(_numbers)}"
+    import psycopg  # not in the environment of the oracles, which need no database
+
     template = "template1" if empty else _with_tables(running)
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:  # psql would be a process a database
         connection.execute(f"create database {name} template {template}")
