@@ -539,8 +539,8 @@ MUTATIONS = (
     Mutation(
         "keys are forgotten",
         f"{SRC}/store/messages.py",
-        "                message.idempotency_key,\n",
-        "                None,\n",
+        "        message.idempotency_key,\n",
+        "        None,\n",
         f"{SENDING}::test_fifty_callers_with_one_key_send_once",
     ),
     Mutation(
