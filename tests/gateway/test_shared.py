@@ -87,6 +87,28 @@ async def test_an_account_that_is_well_again_is_well_for_all(tmp_path: Path, mon
 
 
 @live
+async def test_a_probe_under_way_is_not_forgotten_for_what_was_written_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recallgate.delivery.standing._EVERY_S", 0.0)
+    async with ground(account("a")) as here:
+        here.script("a").refuse(ErrorKind.UNAVAILABLE, times=6)
+        for number in range(5):
+            await here.gateway.send(of("service", to=f"+1415555020{number}"))
+        here.clock.advance(timedelta(seconds=31))
+        await here.gateway.send(of("service", to="+14155550208"))  # the probe, which is refused
+        before = len(here.script("a").tried)
+
+        for number in range(3):
+            await here.gateway.send(of("service", to=f"+1415555030{number}"))
+
+        assert len(here.script("a").tried) == before
+        probe = here.gateway.accounts["a"]
+        taken = here.clock.now() + timedelta(hours=1)
+        probe.breaker.adopt(taken)
+        probe.adopt(here.clock.now(), "breaker")
+        assert probe.breaker.open_until == taken
+
+
+@live
 async def test_what_cannot_leave_soon_is_not_judged_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     async with ground(account("a", rate=1.0)) as here:
         stager = here.gateway.worker._stager

@@ -152,8 +152,9 @@ class LiveAccount:
         return self.out_until, self.out_reason
 
     def adopt(self, until: datetime | None, reason: str | None) -> None:
-        """Take over what another process learned; `until` None: the account is well."""
-        if (until, reason) == self.out():
+        """Take over what another process learned; `until` None: the account is well. What is older than our own is no news."""
+        known, _ = self.out()
+        if until is None if known is None else until is not None and until <= known:
             return
         broken = until is not None and reason == _BREAKER
         self.breaker.adopt(until if broken else None)
