@@ -56,7 +56,7 @@ async def test_a_fault_is_what_it_is_and_ends_in_time(name: str, tmp_path: Path)
         assert delivery.error is not None
         assert delivery.error.kind == fault.kind
         assert delivery.state == STATES[fault.kind.value]
-        assert time.monotonic() - began < DEADLINE_S + 2  # a loaded machine unpacks slowly
+        assert time.monotonic() - began < DEADLINE_S + 10  # a loaded machine unpacks slowly; the faults last far longer
         assert accepted(ledger) == ({message.id: 1} if fault.taken else {})
     await server.stop()
 

@@ -25,14 +25,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @live
-async def test_what_another_process_submits_leaves_at_once(floor: Floor) -> None:
+async def test_what_another_process_submits_is_heard_of(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pgqueuer.Sweeper, "every", timedelta(seconds=60))  # so that it is not the sweeper who finds it
     async with floor.working() as worker, floor.make() as app:
         await asyncio.sleep(0.5)
         (stored,) = await app.submit([hello()])
-        took = await until(lambda: bool(script(worker).sent))
+        await until(lambda: bool(script(worker).sent), within=15)
 
         assert script(worker).sent[0].id == stored.id
-        assert took < 1.0
 
 
 @live
@@ -161,9 +161,9 @@ async def test_codes_do_not_wait_behind_a_campaign(floor: Floor) -> None:
         await worker.submit([hello(n, purpose="service") for n in range(1500)])
         await until(lambda: len(script(worker).tried) > 100)
         (code,) = await worker.submit([hello(1, purpose="otp")])
-        took = await until(lambda: any(one.id == code.id for one in script(worker).sent), within=5)
+        await until(lambda: any(one.id == code.id for one in script(worker).sent), within=20)
 
-        assert took < 1.5
+        assert len(script(worker).sent) < 1000  # the campaign is not over; in the order of arrival, the code is its last
 
 
 @live
