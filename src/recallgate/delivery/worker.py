@@ -142,7 +142,7 @@ class Worker:
             rows = messages.due(connection, channel, now=at, most=most or self.step(CHUNK), most_rank=rank)
             return self._stager.stage(connection, rows, now=now, lease_until=until) if rows else Staged()
 
-        staged = await self._store.run(work, urgent=urgent)
+        staged = await self._store.run(work, urgent=urgent, heavy=True)
         if staged.ready and not self._pace.in_order:
             self.leases.hold(staged.ready, since)
         return staged
@@ -221,7 +221,7 @@ class Worker:
         for account in learned:
             account.learned = False
         try:
-            await self._store.run(work, urgent=urgent, small=len(done) <= 2)
+            await self._store.run(work, urgent=urgent, small=len(done) <= 2, heavy=len(done) > 2)
         except BaseException:
             for account in learned:
                 account.learned = True

@@ -26,6 +26,7 @@ from sqlalchemy.pool import StaticPool
 
 from recallgate.model.errors import RecallgateError, StoreError
 from recallgate.store.tables import HEAD, metadata
+from recallgate.store.turns import stand_still
 from recallgate.store.vault import OPTION, Vault
 
 _T = TypeVar("_T")
@@ -42,6 +43,7 @@ class Order:
     seq: int
     work: Work[Any] | None = field(compare=False)
     small: bool = field(compare=False, default=False)
+    heavy: bool = field(compare=False, default=False)
     loop: asyncio.AbstractEventLoop | None = field(compare=False, default=None)
     future: "asyncio.Future[Any] | None" = field(compare=False, default=None)
 
@@ -98,10 +100,11 @@ class Store:
         self._queue.put(Order(9, next(self._seq), None))
         await asyncio.to_thread(thread.join)
 
-    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False) -> _T:
+    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False, heavy: bool = False) -> _T:
         """Run a transaction and answer what it returned, after its commit.
 
-        `small`: a few rows, may share a commit with others. `urgent`: before everything that is not.
+        `small`: a few rows, may share a commit with others. `urgent`: before everything that is not. `heavy`: a page of work
+        that is Python more than SQLite, some milliseconds of it: the loop stands still meanwhile, but not for the commit.
         """
         if self._thread is None:
             raise StoreError("store: it is not open; use `async with` or await open() first")
@@ -109,7 +112,7 @@ class Store:
         future: asyncio.Future[_T] = loop.create_future()
         if urgent and small:
             self.urgent_at = time.monotonic()
-        self._queue.put(Order(0 if urgent else 1, next(self._seq), work, small, loop, future))
+        self._queue.put(Order(0 if urgent else 1, next(self._seq), work, small, heavy, loop, future))
         return await future
 
     def _serve(self, loop: asyncio.AbstractEventLoop, ready: "asyncio.Future[None]") -> None:
@@ -207,6 +210,9 @@ def _alone(connection: Connection, order: Order, scope: Scope) -> tuple[Any, Bas
 
 def _call(order: Order, connection: Connection) -> Any:
     assert order.work is not None
+    if order.heavy and order.loop is not None:
+        with stand_still(order.loop):
+            return order.work(connection)
     return order.work(connection)
 
 

@@ -44,12 +44,12 @@ class InlineStore(Store):
             connection.close()
             connection.engine.dispose()
 
-    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False) -> _T:
+    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False, heavy: bool = False) -> _T:
         if self._connection is None:
             raise StoreError("store: it is not open; use `async with` or await open() first")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        order = Order(1, 0, work, small, None, future)
+        order = Order(1, 0, work, small, heavy, None, future)
         if small:
             if not self._small:
                 loop.call_soon(self._flush)

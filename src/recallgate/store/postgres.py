@@ -85,7 +85,7 @@ class PostgresStore(Store):
         if engine is not None:
             await engine.dispose()
 
-    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False) -> _T:
+    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False, heavy: bool = False) -> _T:
         if self._engine is None:
             raise StoreError("store: it is not open; use `async with` or await open() first")
         if urgent and small:

@@ -36,10 +36,10 @@ class MemoryStore(Store):
 
     _closed = False
 
-    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False) -> _T:
+    async def run(self, work: Work[_T], *, urgent: bool = False, small: bool = False, heavy: bool = False) -> _T:
         if not self._closed:
             await self.open()
-        return await super().run(work, urgent=urgent, small=small)
+        return await super().run(work, urgent=urgent, small=small, heavy=heavy)
 
     async def close(self) -> None:
         self._closed = True

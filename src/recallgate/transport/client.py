@@ -1,6 +1,7 @@
 """One client an account, for the life of the process: deadline, size cap, and what a broken wire means."""
 
 import logging
+from typing import cast
 
 import httpx
 
@@ -44,17 +45,24 @@ class Wire:
         # The client's own send() would add cookies, redirects and auth flows, none of which a vendor call has, at 0.2 ms a
         # call. Asking the client for the transport keeps it in the way, so that what mocks clients mocks this, too.
         response = await self._client._transport_for_url(request.url).handle_async_request(request)
+        encoded = "content-encoding" in response.headers
+        body = cast(httpx.AsyncByteStream, response.stream)
+        whole = bytearray()
         try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY:
+            # what is not encoded is read as it comes: the layers of the response cost as much again as reading
+            async for chunk in response.aiter_bytes() if encoded else body:
+                whole += chunk
+                if len(whole) > MAX_BODY:
                     raise SendError(ErrorKind.UNCERTAIN, "too large", f"the answer is longer than {MAX_BODY} bytes")
         finally:
-            await response.aclose()
-        whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(body), request=request)
+            await body.aclose()
         _log.debug("%s %s answered %s", request.method, request.url.host, response.status_code)
-        return whole
+        if encoded:
+            return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(whole), request=request)
+        response.stream = httpx.ByteStream(bytes(whole))
+        response.read()
+        response.request = request
+        return response
 
     async def close(self) -> None:
         await self._client.aclose()

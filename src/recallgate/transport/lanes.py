@@ -56,9 +56,8 @@ class _Returning(httpx.AsyncByteStream):
         self._body = body
         self._give_back: Callable[[], httpx.AsyncBaseTransport | None] | None = give_back
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._body:
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.__aiter__()
 
     async def aclose(self) -> None:
         await self._body.aclose()
