@@ -86,6 +86,21 @@ async def test_sqlite_is_locked_by_somebody_else_for_a_while(tmp_path: Path) -> 
 
 
 @live
+async def test_a_new_file_that_another_process_makes_at_this_moment_is_waited_for(tmp_path: Path) -> None:
+    # SQLite says at once that it is locked, whatever the timeout, while somebody else writes the first page
+    other = sqlite3.connect(tmp_path / "new.sqlite", isolation_level=None)
+    other.execute("begin immediate")
+    gateway = Floor("embedded", f"sqlite:///{tmp_path}/new.sqlite").make()
+    opening = asyncio.create_task(gateway.open())
+    await asyncio.sleep(0.2)
+    assert not opening.done()
+    other.execute("rollback")
+    other.close()
+    await opening
+    await gateway.close()
+
+
+@live
 async def test_a_full_disk_refuses_new_messages_and_keeps_the_old(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     floor = Floor("embedded", f"sqlite:///{tmp_path}/full.sqlite")
     async with floor.working() as worker:

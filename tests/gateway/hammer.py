@@ -1,4 +1,4 @@
-"""One of several processes that send as fast as they may: `hammer.py STORE SECONDS` prints when vendors took what, as JSON.
+"""One of several processes that send as fast as they may: `hammer.py STORE SECONDS` prints when it began and when vendors took what, as JSON.
 
 Texts go through an account with a rate; mails go to one person with a cap of so many a day.
 """
@@ -30,7 +30,7 @@ async def hammer(store: str, seconds: float) -> dict[str, list[float]]:
         taken = {name: _watched(gateway.accounts[name].adapter) for name in ("limited", "capped")}
         stop = asyncio.Event()
         working = asyncio.create_task(gateway.run(stop))
-        began = time.monotonic()
+        began, taken["began"] = time.monotonic(), [time.time()]
         while time.monotonic() - began < seconds:
             await gateway.submit(Message.sms("+14155550100", "Your order", purpose="service") for _ in range(20))
             await gateway.submit(

@@ -20,7 +20,7 @@ from recallgate.store.messages import Row
 
 HAMMER = Path(__file__).with_name("hammer.py")
 SECONDS = 3.0
-LATE = 2.0  # seconds; calls that had their turn may leave later on a busy machine, and then stand closer to the next ones
+AHEAD = 0.5  # seconds; so early a turn is given out
 
 
 def hammered(store: str, *, processes: int = 4, seconds: float = SECONDS) -> dict[str, list[float]]:
@@ -29,7 +29,7 @@ def hammered(store: str, *, processes: int = 4, seconds: float = SECONDS) -> dic
         subprocess.Popen([sys.executable, HAMMER, store, str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(processes)
     ]
-    taken: dict[str, list[float]] = {"limited": [], "capped": []}
+    taken: dict[str, list[float]] = {"limited": [], "capped": [], "began": []}
     for process in running:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err.decode()
@@ -46,7 +46,8 @@ def test_four_processes_keep_one_rate_and_one_cap(kind: str, tmp_path: Path, pos
     late = hammered(store, processes=1, seconds=1.0)  # what the others left behind when they had to stop
 
     times = taken["limited"]
-    assert len(times) <= RATE * (times[-1] - times[0] + LATE) + BURST
+    # counted from the first message: on a busy machine calls leave after their turn, and stand closer to the next ones
+    assert len(times) <= RATE * (times[-1] - taken["began"][0] + AHEAD) + BURST
     assert len(times) >= 0.7 * RATE * (times[-1] - times[0]), "the rate is not used"
     assert len(taken["capped"]) + len(late["capped"]) == CAP
 

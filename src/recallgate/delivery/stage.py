@@ -85,17 +85,18 @@ class Stager:
         rows = opened(connection, rows)
         chunk = Chunk(to_ms(now), len(rows))
         items = [_Item(row, message) for row in rows if (message := self._parse(row, chunk)) is not None]
+        taken: Mapping[str, int] = {}
         if self.standing is not None:
             ways = {item.message.channel for item in items}
             ways.update(other.channel for item in items for other in item.message.alternatives)
-            self.standing.look(connection, ways)
+            taken = self.standing.look(connection, ways)
         for tenant in sorted({item.message.tenant for item in items}):
             self._tenant(connection, [item for item in items if item.message.tenant == tenant], chunk, now, pinned)
         chunk.write(connection, lease_until=lease_until)
         for account, n in Counter(one.account for one in chunk.staged.ready if one.n == 1).items():
             account.retries.first(now, n)
         if self.standing is not None:
-            self.standing.used(connection)
+            self.standing.used(connection, taken)
         return chunk.staged
 
     def shaper(self, account: LiveAccount) -> Shaper:

@@ -1,7 +1,7 @@
 """What processes tell each other of accounts: which is out, and how much of its rate is used."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import Connection
 
@@ -28,24 +28,25 @@ class SharedStanding:
         }
         self._any_limited = any(self._limited.values())
         self._looked = 0.0
-        self._taken: dict[str, int] = {}
 
-    def look(self, connection: Connection, channels: Collection[str]) -> None:
-        """Before a chunk whose messages may leave by these channels."""
-        self._taken = {}
+    def look(self, connection: Connection, channels: Collection[str]) -> dict[str, int]:
+        """Before a chunk whose messages may leave by these channels; answers how far their rates are used, for `used`.
+
+        On PostgreSQL chunks of several lanes are under way in one process: what one has taken stays with it.
+        """
+        taken: dict[str, int] = {}
         if self._any_limited and (names := sorted(name for channel in channels for name in self._limited.get(channel, ()))):
             for one in health.take_rates(connection, self._tenant, names):
-                self._accounts[one.name].limit.arrival_us = self._taken[one.name] = one.arrival_us
+                self._accounts[one.name].limit.arrival_us = taken[one.name] = one.arrival_us
         if time.monotonic() - self._looked >= _EVERY_S:
             self._looked = time.monotonic()
             self._adopt(health.standings(connection, self._tenant, sorted(self._accounts)))
+        return taken
 
-    def used(self, connection: Connection) -> None:
-        """After the chunk: what it used of the rates."""
+    def used(self, connection: Connection, taken: Mapping[str, int]) -> None:
+        """After the chunk: what it used of the rates since it looked."""
         moved = [
-            (name, arrival)
-            for name, before in self._taken.items()
-            if (arrival := self._accounts[name].limit.arrival_us) != before
+            (name, arrival) for name, before in taken.items() if (arrival := self._accounts[name].limit.arrival_us) != before
         ]
         if moved:
             health.use_rates(connection, self._tenant, moved)

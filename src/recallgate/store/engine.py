@@ -33,6 +33,7 @@ _T = TypeVar("_T")
 Work = Callable[[Connection], _T]
 _log = logging.getLogger("recallgate.store")
 _GROUP = 64
+_BUSY_S = 30
 
 
 @dataclass(order=True)
@@ -246,8 +247,8 @@ def _reason(exc: BaseException) -> str:
 
 def _engine(path: str) -> Engine:
     def creator() -> sqlite3.Connection:
-        raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512)
-        raw.execute("pragma journal_mode=wal")
+        raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S, cached_statements=512)
+        _write_ahead(raw)
         raw.execute("pragma synchronous=full")
         raw.execute("pragma foreign_keys=off")
         raw.execute("pragma cache_size=-65536")
@@ -260,6 +261,19 @@ def _engine(path: str) -> Engine:
         if not folder.is_dir():
             raise StoreError(f"store: the folder {folder} does not exist; make it first")
     return create_engine("sqlite://", creator=creator, poolclass=StaticPool)
+
+
+def _write_ahead(raw: sqlite3.Connection) -> None:
+    """Switch to WAL. Of several processes that open a new file one does it, and SQLite lets the others fail at once."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            raw.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _prepare(connection: Connection) -> None:
