@@ -1,5 +1,6 @@
-"""One of several processes that send as fast as they may: `hammer.py STORE SECONDS` prints when it began and when vendors took what, as JSON.
+"""One of several processes that send as fast as they may.
 
+`hammer.py STORE SECONDS` prints when it began and when vendors took what, as JSON.
 Texts go through an account with a rate; mails go to one person with a cap of so many a day.
 """
 
