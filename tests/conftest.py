@@ -1,5 +1,6 @@
 """What the whole run says at its end: which oracles could not run here, and what those that ran have proven."""
 
+import os
 from typing import Any
 
 from oracles.pins import announcement
@@ -7,6 +8,9 @@ from oracles.same import rows, said, table
 from postgres import postgres_server
 
 __all__ = ["postgres_server"]
+
+for _name in [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]:
+    del os.environ[_name]  # tests talk to loopback only, and not through somebody's proxy
 
 
 def pytest_report_header() -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.ground import live
 from recallgate import ErrorKind, SendError
 from recallgate.transport.client import MAX_BODY, Wire
-from recallgate.transport.lanes import LaneTransport, default_transport
+from recallgate.transport.lanes import LaneTransport
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -59,7 +59,7 @@ async def server(answer: Answer, seen: Seen | None = None) -> AsyncIterator[str]
 
 @asynccontextmanager
 async def wire(*, deadline_s: float = 5.0, lanes: LaneTransport | None = None) -> AsyncIterator[Wire]:
-    made = Wire(lanes or default_transport(), deadline_s=deadline_s)
+    made = Wire(lanes or LaneTransport(), deadline_s=deadline_s)
     try:
         yield made
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recallgate.cli.gateways import ConfigOption, StoreOption, gateway_of
+from recallgate.cli.memory import steady_heap
 from recallgate.cli.output import note
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ def _durable(config: str | None, store: str | None, *, engine: str | None = None
 
 async def _drain(gateway: "Gateway") -> None:
     async with gateway:
+        steady_heap()
         note(f"handled {await gateway.drain()}")
 
 
 async def _work(gateway: "Gateway") -> None:
     stop = _stop_on_signals()
     async with gateway:
+        steady_heap()
         note("worker is running")
         await gateway.run(stop)
     note("worker has ended")
@@ -87,6 +90,7 @@ async def _serve(gateway: "Gateway", host: str, port: int, *, with_worker: bool)
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment] # the signals are ours
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         working = asyncio.create_task(gateway.run(stop)) if with_worker else None
+        steady_heap()
         note(f"serving on http://{host}:{listening.getsockname()[1]}")
         await stop.wait()
         server.should_exit = True

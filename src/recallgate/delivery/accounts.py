@@ -22,9 +22,9 @@ from recallgate.policies.account_ability import lack_of
 from recallgate.policies.case import Account
 from recallgate.registry import check_needs
 from recallgate.text.registered import TemplateRegistry
+from recallgate.transport.choose import check_transport, transport_for
 from recallgate.transport.client import Wire
 from recallgate.transport.deadline import Deadlines
-from recallgate.transport.lanes import default_transport
 from recallgate.transport.tokens import TokenDesk, exchange
 
 TransportFactory = Callable[[AccountConfig], httpx.AsyncBaseTransport | None]
@@ -61,6 +61,7 @@ class LiveAccount:
         self.channel = self.adapter.channel.name
         abilities = self.adapter.abilities()
         self.batch = abilities.batch  # recipients of one request
+        check_transport(config.name, config.transport, http2=abilities.http2)
         self.view = Account(config.name, config.adapter, abilities, config.open_regions, config.countries)
         self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
@@ -111,9 +112,15 @@ class LiveAccount:
     def wire(self) -> Wire:
         if self._wire is None:
             transport = self._transport(self.config) if self._transport else None
-            self._wire = Wire(
-                transport or default_transport(http2=self.view.capabilities.http2), deadline_s=self.config.deadline_s
-            )
+            if transport is None:
+                config, proxy = self.config, self.config.proxy
+                transport = transport_for(
+                    config.transport,
+                    http2=self.view.capabilities.http2,
+                    proxy=proxy.get_secret_value() if proxy is not None else None,
+                    in_flight=config.concurrency,
+                )
+            self._wire = Wire(transport, deadline_s=self.config.deadline_s)
         return self._wire
 
     async def open(self) -> None:

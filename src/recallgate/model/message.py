@@ -1,7 +1,6 @@
 """The message: one content to one address, for one purpose."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -9,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from recallgate.model.address import Address, EmailAddress, InboxId, Phone, PushToken, WecomUser
 from recallgate.model.channels import BUILT_IN
 from recallgate.model.content import Attachment, CallScript, Card, Content, Email, Inapp, Push, Say, Text, Utterance
-from recallgate.model.ids import uuid7
+from recallgate.model.ids import new_id
 from recallgate.model.purpose import Purpose
 from recallgate.model.zones import zone
 
@@ -46,7 +45,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    id: str = Field(default_factory=lambda: uuid7(datetime.now(UTC)), min_length=1, max_length=64)
+    id: str = Field(default_factory=new_id, min_length=1, max_length=64)
     tenant: str = Field(default="default", min_length=1, max_length=64)
     channel: str = Field(min_length=1, max_length=32)
     to: Address

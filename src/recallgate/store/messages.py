@@ -102,6 +102,7 @@ def remembered(payload: str) -> Message | None:
 _INSERT = f"insert into rg_message ({', '.join(_COLUMNS)}) select * from {{page}} p where true on conflict do nothing returning tenant, id"
 INSERT_PAGE = _INSERT.replace("{page}", page("rows", _COLUMNS))
 _PAYLOAD = _COLUMNS.index("payload")
+_QUEUED = State.QUEUED.value
 
 
 def record(message: Message, at: int) -> tuple[Any, ...]:
@@ -113,7 +114,7 @@ def record(message: Message, at: int) -> tuple[Any, ...]:
         message.channel,
         message.purpose.value,
         rank(message),
-        State.QUEUED.value,
+        _QUEUED,
         message.person,
         message.to.key,
         origin.campaign if origin else None,

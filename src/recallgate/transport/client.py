@@ -34,7 +34,7 @@ class Wire:
             return await self._deadlines.within(self._exchange(request))
         except TimeoutError as exc:
             raise SendError(ErrorKind.UNCERTAIN, "deadline", f"no whole answer within {self._deadlines.seconds:g} s") from exc
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             raise SendError(ErrorKind.UNAVAILABLE, "connect", type(exc).__name__) from exc
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as exc:
             raise SendError(ErrorKind.UNKNOWN, "request", type(exc).__name__) from exc

@@ -4,7 +4,6 @@ The stock pool re-scans all its connections for each queued request, which costs
 in flight. A lane never queues: whoever gets one has its connection alone.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
@@ -16,8 +15,14 @@ Origin = tuple[str, str, int | None]
 class LaneTransport(httpx.AsyncBaseTransport):
     """Hands each request to an idle lane of its origin, or to a new one; the caller bounds how many are in flight."""
 
-    def __init__(self, *, make: Callable[[], httpx.AsyncBaseTransport] | None = None, keep: int = 200) -> None:
-        self._make = make or _single(httpx.create_ssl_context())
+    def __init__(
+        self,
+        *,
+        make: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        keep: int = 200,
+        proxy: httpx.Proxy | None = None,
+    ) -> None:
+        self._make = make or _single(proxy)
         self._keep = keep
         self._idle: dict[Origin, list[httpx.AsyncBaseTransport]] = {}
         self._closed = False
@@ -68,13 +73,7 @@ class _Returning(httpx.AsyncByteStream):
                 await surplus.aclose()
 
 
-def _single(context: ssl.SSLContext) -> Callable[[], httpx.AsyncBaseTransport]:
+def _single(proxy: httpx.Proxy | None) -> Callable[[], httpx.AsyncBaseTransport]:
+    context = httpx.create_ssl_context()  # one for all lanes: making it costs more than many requests
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60)
-    return lambda: httpx.AsyncHTTPTransport(verify=context, limits=limits)
-
-
-def default_transport(*, http2: bool = False) -> httpx.AsyncBaseTransport:
-    """Lanes; one multiplexed connection where the vendor speaks HTTP/2 only."""
-    if http2:
-        return httpx.AsyncHTTPTransport(http1=False, http2=True)
-    return LaneTransport()
+    return lambda: httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
