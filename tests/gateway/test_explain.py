@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ground import DAY, HOUR, NIGHT, NOON, NUMBER, ground, live, marketing, otp
-from recallgate import ConfigError, ErrorKind, Event, EventType, PersonEvent, PersonRecord, Phone, policies
+from recallgate import ConfigError, ErrorKind, Event, EventType, PersonEvent, PersonRecord, Phone, SendError, policies
 from recallgate.delivery.reasons import why
 
 
@@ -39,6 +39,22 @@ async def test_a_held_message_tells_until_when_and_by_which_rule() -> None:
         assert decision["until"] > NIGHT.isoformat()
         assert decision["rule_id"]
         assert decision["facts"]
+
+
+@live
+async def test_a_message_that_waits_for_an_account_says_so() -> None:
+    async with ground() as here:
+        here.script("a").answers.append(SendError(ErrorKind.AUTH, "401", "no"))
+        await here.gateway.send(otp())
+        message = otp(to="+14155550124")
+        await here.gateway.send(message)
+
+        shown = await here.gateway.explain(message.id)
+
+        (decision,) = shown["decisions"]
+        assert (decision["verdict"], decision["policy"], decision["code"]) == ("allow", "accounts", "rate_limited")
+        assert decision["until"] == (NOON + timedelta(minutes=5)).isoformat()
+        assert f"on sms it may leave, but no account is free (rate_limited) until {decision['until']}" in shown["story"][1]
 
 
 @live

@@ -65,31 +65,29 @@ class Chunk:
         self.intents: dict[str, Intent] = {}
         self.caps: dict[str, list[CapEntry]] = {}
         self.links: dict[str, Sequence[LinkRow]] = {}
-        self.decisions: list[DecisionRow] = []
+        self.decisions: dict[str, DecisionRow] = {}
         self.ready: dict[str, Ready] = {}
 
     def decide(self, row: Row, decision: Decision) -> None:
         self.staged.decisions[row.id] = decision
         verdict = decision.verdict
         if verdict is ALLOW and not decision.trace:
-            self.decisions.append(
-                DecisionRow(row.tenant, row.id, self.now, "allow", decision.channel, None, None, None, None, "{}", None)
+            self.decisions[row.id] = DecisionRow(
+                row.tenant, row.id, self.now, "allow", decision.channel, None, None, None, None, "{}", None
             )
             return
-        self.decisions.append(
-            DecisionRow(
-                row.tenant,
-                row.id,
-                self.now,
-                type(verdict).__name__.lower(),
-                decision.channel,
-                verdict.code or None,
-                verdict.policy or None,
-                verdict.rule_id,
-                to_ms(verdict.until) if isinstance(verdict, Defer) else None,
-                as_json(verdict.facts) if verdict.facts else "{}",
-                as_json([step_record(step) for step in decision.trace]) if decision.trace else None,
-            )
+        self.decisions[row.id] = DecisionRow(
+            row.tenant,
+            row.id,
+            self.now,
+            type(verdict).__name__.lower(),
+            decision.channel,
+            verdict.code or None,
+            verdict.policy or None,
+            verdict.rule_id,
+            to_ms(verdict.until) if isinstance(verdict, Defer) else None,
+            as_json(verdict.facts) if verdict.facts else "{}",
+            as_json([step_record(step) for step in decision.trace]) if decision.trace else None,
         )
 
     def hold_or_drop(self, row: Row, decision: Decision) -> None:
@@ -106,6 +104,8 @@ class Chunk:
 
     def put_back(self, row: Row, until: datetime, code: str) -> None:
         self.closes.append(Close(row.tenant, row.id, row.state, code, None, to_ms(until)))
+        if (decided := self.decisions.get(row.id)) is not None:  # nobody objected, and still it does not leave: both are told
+            self.decisions[row.id] = decided._replace(code=code, policy="accounts", until=to_ms(until))
 
     def fail(self, row: Row, error: SendError) -> None:
         self.staged.faults[row.id] = error
@@ -172,7 +172,7 @@ class Chunk:
             messages.close(connection, self.closes, now=self.now)
             moves.note(connection, [(one.tenant, one.id) for one in self.closes if one.reason in _NOTED or one.state == _FAILED])
         if self.decisions:
-            ledger.record_decisions(connection, self.decisions)
+            ledger.record_decisions(connection, self.decisions.values())
 
     def _stopped(self, connection: Connection, intents: Sequence[Intent]) -> None:
         """What the intent's own statement let no longer go: paused meanwhile, or suppressed."""

@@ -141,6 +141,8 @@ async def explain_person(store: Store, tenant: str, person: str, *, now: datetim
 
 def summarise(kind: str, code: str | None, policy: str | None, rule_id: str | None) -> str:
     """A verdict as half a sentence."""
+    if kind == "allow" and code:
+        return f"may leave, but no account is free ({code})"
     words = {"allow": "may leave now", "defer": "is held", "drop": "is dropped", "reroute": "takes another channel"}[kind]
     because = f" because {policy} says {code}" if code else ""
     return f"{words}{because}{f' (rule {rule_id})' if rule_id else ''}"

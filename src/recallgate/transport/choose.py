@@ -1,4 +1,4 @@
-"""The transport of an account: lanes, aiohttp below httpx's types, or HTTP/2 where a vendor speaks nothing else; and its proxy."""
+"""The transport of an account: lanes, aiohttp below httpx's types, or HTTP/2 where a vendor speaks nothing else; and proxies."""
 
 import urllib.request
 from collections.abc import Callable
