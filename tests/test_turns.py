@@ -64,6 +64,20 @@ async def test_a_loop_that_is_busy_is_not_waited_for(monkeypatch: pytest.MonkeyP
     await asyncio.wait_for(asyncio.sleep(0.01), 5)
 
 
+@live
+async def test_work_that_asks_the_loop_itself_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_LONGEST_S", 0.01)
+    loop = asyncio.get_running_loop()
+
+    def work(_: object) -> str:
+        return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "answer"), loop).result(10)
+
+    store = Store()
+    await store.open()
+    assert await store.run(work, heavy=True) == "answer"
+    await store.close()
+
+
 def test_a_closed_loop_is_no_fault() -> None:
     loop = asyncio.new_event_loop()
     loop.close()

@@ -161,9 +161,10 @@ class GatewayConfig(RuleSettings):
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
     flight; a worker that dies keeps what it was sending for `lease_s`. `report_wait_s`: for how long a report settles what was
     perhaps sent. `routing`: among accounts in the same place, `delivered_ratio` prefers the one that delivered more lately.
-    `global_holdout_bp`: share in 1/100 percent kept from all
-    marketing. `erasure`, `retention` and `encryption` say under which key erased people are known, how long messages are kept,
-    and with which keys their contents are sealed. What holds for messages is told by `RuleSettings`.
+    `high_mark`: with more due messages of a channel than this, campaigns prepare no further ones until vendors have taken some.
+    `global_holdout_bp`: share in 1/100 percent kept from all marketing. `erasure`, `retention` and `encryption` say under which
+    key erased people are known, how long messages are kept, and with which keys their contents are sealed. What holds for
+    messages is told by `RuleSettings`.
     """
 
     tenant: str = "default"
@@ -185,7 +186,7 @@ class GatewayConfig(RuleSettings):
     concurrency: int = Field(default=1000, ge=1, le=100_000)
     lease_s: float = Field(default=60.0, ge=1)
     max_attempts: int = Field(default=6, ge=1, le=50)
-    max_queue_age_s: float = Field(default=86_400.0, gt=0)
+    high_mark: int = Field(default=100_000, ge=1)
     erasure: ErasureSettings = ErasureSettings()
     retention: RetentionSettings | None = None
     encryption: EncryptionSettings | None = None

@@ -205,7 +205,7 @@ def test_a_budget_allows_a_fifth_of_the_first_attempts_of_the_last_minute_and_a_
 
 @live
 async def test_while_a_vendor_is_down_retries_stay_below_a_fifth_of_first_attempts() -> None:
-    async with ground(max_attempts=50, max_queue_age_s=999_999) as here:
+    async with ground(max_attempts=50) as here:
         live_account = here.gateway.accounts["a"]
         live_account.breaker.failed = lambda now: False  # type: ignore[method-assign] # the budget alone
         here.script().refuse(K.TEMPORARY, times=9999)

@@ -22,10 +22,12 @@ from recallgate.recall.send_time import BestTime, choose, hours_for
 from recallgate.recall.steps import Send, Then, Wait
 from recallgate.recall.timing import local_instant, wait_ends
 from recallgate.rules.assignment import arm_of
-from recallgate.store import campaigns, events, messages, people
+from recallgate.store import backlog, campaigns, events, messages, people
 from recallgate.store.campaigns import RunMessage, RunRow
 
 _PAGE = 400
+_SOON = timedelta(minutes=2)
+_LOOK_EVERY = 10 * _PAGE  # runs that are moved between two looks at the queue
 _SOON = timedelta(minutes=1)
 _RETURNS = ("returned", "converted")
 # Runs that came to their end: what they sent last may still wait for its hour, and leaves then.
@@ -79,9 +81,13 @@ class CampaignRunner:
         )
 
     async def run(self, now: datetime) -> int:
-        """Move every due run on; answers how many."""
-        done = 0
+        """Move every due run on; answers how many. What vendors cannot take soon is not prepared: the runs wait for room."""
+        done, looked = 0, -_LOOK_EVERY
         while True:
+            if done - looked >= _LOOK_EVERY:
+                looked = done
+                if await self._gateway.store.run(lambda c: self._backed_up(c, now)):
+                    return done
             most = self._gateway.worker.step(_PAGE)
             moved = await self._gateway.store.run(lambda c, most=most: self._page(c, now, most))  # type: ignore[misc]
             done += moved
@@ -91,6 +97,11 @@ class CampaignRunner:
     async def next_due(self) -> datetime | None:
         found = await self._gateway.store.run(lambda c: campaigns.next_wake(c, self.campaign.id), small=True)
         return from_ms(found) if found is not None else None
+
+    def _backed_up(self, connection: Connection, now: datetime) -> bool:
+        config, channels = self._gateway.config, self._gateway.router.channels
+        soon = to_ms(now + _SOON)  # what an account or channel that is out has put back is waiting, too
+        return backlog.above(connection, channels, until=soon, mark=config.high_mark)
 
     def _page(self, connection: Connection, now: datetime, most: int) -> int:
         tenant = self._gateway.config.tenant

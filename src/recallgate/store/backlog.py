@@ -1,5 +1,6 @@
 """What waits: the lanes with due rows, for whoever hands out work, and figures for operators."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -57,6 +58,19 @@ def depths(connection: Connection, tenant: str, *, now: int) -> list[Depth]:
         {"tenant": tenant, "now": now},
     )
     return [Depth(channel, int(due or 0), int(waiting or 0), oldest) for channel, due, waiting, oldest in rows]
+
+
+def above(connection: Connection, channels: Iterable[str], *, until: int, mark: int) -> bool:
+    """Whether more than `mark` messages of one channel that nobody waits for fall due until then; no more are looked at."""
+    return any(
+        execute(
+            connection,
+            f"select 1 from rg_message where channel = :channel and rank > {URGENT_RANK} and due_at <= :until"
+            " and state in ('queued', 'held') limit 1 offset :mark",
+            {"channel": channel, "until": until, "mark": mark},
+        )
+        for channel in channels
+    )
 
 
 class Leaving(NamedTuple):

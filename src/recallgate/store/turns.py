@@ -11,16 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _PATIENCE_S = 0.25  # a loop that is busy, stopped or closed is not waited for
+_LONGEST_S = 1.0  # a policy may bring a loader that asks this very loop
 
 
 @contextmanager
 def stand_still(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let a loop of another thread wait while the block runs; if it does not come to that soon, the block runs beside it."""
+    """Let a loop of another thread wait while the block runs, for a second at most.
+
+    If the loop does not come to that soon, the block runs beside it.
+    """
     came, over = threading.Event(), threading.Event()
 
     def wait() -> None:
         came.set()
-        over.wait()
+        over.wait(_LONGEST_S)
 
     try:
         loop.call_soon_threadsafe(wait)
