@@ -265,7 +265,10 @@ def _as_http(described: Mapping[str, Any]) -> None:
 
 def _abilities(capabilities: Mapping[str, Any]) -> str:
     """What it can do, in words."""
-    words = [name.replace("_", " ") for name, value in capabilities.items() if value is True]
+    alone = capabilities["batch"] < 2
+    words = [
+        name.replace("_", " ") for name, value in capabilities.items() if value is True and not (alone and name == "key_in_batch")
+    ]
     if capabilities["batch"] > 1:
         words.append(f"batches of {capabilities['batch']}")
     if capabilities["idempotency"]:
