@@ -53,7 +53,7 @@ class Row:
     vendor_id: str | None = None
     settle_at: int | None = None
     again: bool = False
-    later: bool = False
+    later: int = 0  # until when its caller has it wait; 0 when at once
 
     @property
     def rank(self) -> int:
@@ -80,6 +80,7 @@ class Rows(RuleBasedStateMachine):
         self.now = MS
         self.ids = 0
         self.old: list[tuple[str, int]] = []  # attempts that were once under way
+        self.told: set[tuple[str, EventType, int]] = set()
 
     def do(self, work: Any) -> Any:
         return self.runner.run(self.store.run(work))
@@ -111,12 +112,9 @@ class Rows(RuleBasedStateMachine):
             identity = f"m{self.ids:05d}"
             batch.append(Message.sms(address, words, purpose=purpose, id=identity, **keyed, **later))
         known = next((row for row in self.rows.values() if key is not None and row.key == key), None)
-        same = (
-            known is not None
-            and (known.address, known.purpose, known.words) == (address, purpose, words)
-            and not (known.later or wait)
-        )
-        now = self.now
+        now, after = self.now, self.now + wait * MINUTE if wait else 0
+        said = (address, purpose, words, after)
+        same = known is not None and (known.address, known.purpose, known.words, known.later) == said
         if known is not None and not same:
             try:
                 self.do(lambda c: messages.insert(c, batch, from_ms(now)))
@@ -127,7 +125,7 @@ class Rows(RuleBasedStateMachine):
         assert [one.duplicate for one in stored] == [n == 0 and known is not None for n in range(number)]
         for message in batch[known is not None :]:
             row = Row(len(self.rows), address, purpose, message.idempotency_key, words, now + wait * MINUTE)
-            row.later = bool(wait)
+            row.later = after
             self.rows[message.id] = row
 
     @rule(most=st.integers(1, 4), urgent=st.booleans())
@@ -255,6 +253,9 @@ class Rows(RuleBasedStateMachine):
         row, now = self.rows[identity], from_ms(self.now)
         told = Told(Event(kind, message_id=identity, at=now), "a", None)
         self.do(lambda c: apply_events(c, [told], tenant="default", now=now))
+        if (news := (identity, kind, self.now)) in self.told:
+            return  # the same news once more
+        self.told.add(news)
         lifts = row.state in ("sending", "uncertain") or RANKS.get(row.state, 9) < RANKS[REPORTS[kind]]
         if lifts:
             row.state, row.settle_at = REPORTS[kind], None
