@@ -99,9 +99,8 @@ class CampaignRunner:
         return from_ms(found) if found is not None else None
 
     def _backed_up(self, connection: Connection, now: datetime) -> bool:
-        config, channels = self._gateway.config, self._gateway.router.channels
         soon = to_ms(now + _SOON)  # what an account or channel that is out has put back is waiting, too
-        return backlog.above(connection, channels, until=soon, mark=config.high_mark)
+        return backlog.above(connection, until=soon, mark=self._gateway.config.high_mark)
 
     def _page(self, connection: Connection, now: datetime, most: int) -> int:
         tenant = self._gateway.config.tenant

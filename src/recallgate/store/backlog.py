@@ -1,6 +1,6 @@
 """What waits: the lanes with due rows, for whoever hands out work, and figures for operators."""
 
-from collections.abc import Iterable
+from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -60,17 +60,18 @@ def depths(connection: Connection, tenant: str, *, now: int) -> list[Depth]:
     return [Depth(channel, int(due or 0), int(waiting or 0), oldest) for channel, due, waiting, oldest in rows]
 
 
-def above(connection: Connection, channels: Iterable[str], *, until: int, mark: int) -> bool:
+def above(connection: Connection, *, until: int, mark: int) -> bool:
     """Whether more than `mark` messages of one channel that nobody waits for fall due until then; no more are looked at."""
-    return any(
-        execute(
-            connection,
-            f"select 1 from rg_message where channel = :channel and rank > {URGENT_RANK} and due_at <= :until"
-            " and state in ('queued', 'held') limit 1 offset :mark",
-            {"channel": channel, "until": until, "mark": mark},
-        )
-        for channel in channels
-    )
+    counted: Counter[str] = Counter()
+    for channel, rank in execute(connection, f"{PAIRS} select channel, rank from first where due_at <= :until", {"until": until}):
+        if rank > URGENT_RANK and counted[channel] <= mark:
+            counted[channel] += execute(
+                connection,
+                "select count(*) from (select 1 from rg_message where channel = :channel and rank = :rank and due_at <= :until"
+                " and state in ('queued', 'held') limit :most) as counted",
+                {"channel": channel, "rank": rank, "until": until, "most": mark + 1 - counted[channel]},
+            ).scalar()
+    return any(n > mark for n in counted.values())
 
 
 class Leaving(NamedTuple):

@@ -222,18 +222,20 @@ def waiting(connection: Connection, tenant: str, identity: str, *, now: int) -> 
 
 
 # The (channel, rank) pairs that occur among waiting rows, each found by one seek: the backlog itself is never walked.
+_WAITS = "state in ('queued', 'held')"
 PAIRS = (
-    "with recursive pairs(channel, rank) as ("
-    " select * from (select channel, rank from rg_message where state in ('queued', 'held') order by channel, rank limit 1) as lowest"
+    f"with recursive ways(channel) as (select min(channel) from rg_message where {_WAITS}"
     " union all"
-    " select (select channel from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
-    "  order by channel, rank limit 1),"
-    " (select rank from rg_message where state in ('queued', 'held') and (channel, rank) > (p.channel, p.rank)"
-    "  order by channel, rank limit 1)"
-    " from pairs p where p.channel is not null"
+    f" select (select min(channel) from rg_message where channel > w.channel and {_WAITS}) from ways w where w.channel is not null"
+    "), pairs(channel, rank) as ("
+    f" select w.channel, (select min(rank) from rg_message where channel = w.channel and {_WAITS})"
+    " from ways w where w.channel is not null"
+    " union all"
+    f" select p.channel, (select min(rank) from rg_message where channel = p.channel and rank > p.rank and {_WAITS})"
+    " from pairs p where p.rank is not null"
     "), first(channel, rank, due_at) as ("
     " select p.channel, p.rank, (select min(due_at) from rg_message where channel = p.channel and rank = p.rank"
-    "  and state in ('queued', 'held')) from pairs p where p.channel is not null)"
+    f"  and {_WAITS}) from pairs p where p.rank is not null)"
 )
 
 
