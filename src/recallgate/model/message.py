@@ -82,6 +82,8 @@ class Message(BaseModel):
             known = BUILT_IN.get(one.channel)
             if known and (fault := known.accepts(one.to.type, one.content.type)):
                 raise ValueError(fault)
+        if (field := _with_nul(self.__dict__)) is not None:
+            raise ValueError(f"{field}: it has the character NUL, which databases and vendors refuse; take it out")
         if self.not_before and self.expires_at and self.expires_at <= self.not_before:
             raise ValueError("expires_at: it is not after not_before; the message could never leave")
         return self
@@ -156,6 +158,24 @@ class Message(BaseModel):
         address = InboxId(user=to) if isinstance(to, str) else to
         content = Inapp(title=title, body=body, link=fields.pop("link", None))
         return cls(channel="inapp", to=address, content=content, purpose=Purpose(purpose), **fields)
+
+
+def _with_nul(values: Mapping[Any, Any]) -> str | None:
+    """The name of the first value that has the character NUL, at any depth."""
+    for name, value in values.items():
+        kind = type(value)
+        if kind is str:
+            if "\0" in value:
+                return name
+        elif isinstance(value, BaseModel):
+            if (inner := _with_nul(value.__dict__)) is not None:
+                return f"{name}.{inner}"
+        elif isinstance(value, Mapping):
+            if value and (any("\0" in str(key) for key in value) or _with_nul(value) is not None):
+                return name
+        elif (kind is tuple or kind is frozenset or kind is list) and value and _with_nul(dict(enumerate(value))) is not None:
+            return name
+    return None
 
 
 def _phone(to: str | Phone) -> Phone:
