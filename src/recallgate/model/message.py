@@ -166,15 +166,15 @@ def _with_nul(values: Mapping[Any, Any]) -> str | None:
         kind = type(value)
         if kind is str:
             if "\0" in value:
-                return name
+                return str(name)
         elif isinstance(value, BaseModel):
             if (inner := _with_nul(value.__dict__)) is not None:
                 return f"{name}.{inner}"
         elif isinstance(value, Mapping):
             if value and (any("\0" in str(key) for key in value) or _with_nul(value) is not None):
-                return name
+                return str(name)
         elif (kind is tuple or kind is frozenset or kind is list) and value and _with_nul(dict(enumerate(value))) is not None:
-            return name
+            return str(name)
     return None
 
 
