@@ -60,11 +60,15 @@ OLDEST = timedelta(minutes=5)
 
 
 class WebhookConfig(AdapterConfig):
-    """The secret shared with the receivers; `next_secret` signs too while they change over. `base_url` is a relay."""
+    """The secret shared with the receivers; `next_secret` signs too while they change over. `base_url` is a relay.
+
+    Without a relay only public hosts are called, on ports 80 and 443; `private_hosts` lifts that.
+    """
 
     dsn_password: ClassVar[str] = "secret"  # noqa: S105 - the name of a field
     secret: SecretStr
     next_secret: SecretStr | None = None
+    private_hosts: bool = False
 
 
 class Webhook(Adapter):
@@ -79,6 +83,7 @@ class Webhook(Adapter):
     def __init__(self, config: WebhookConfig, tools: Tools) -> None:
         super().__init__(config, tools)
         self.auth = Signed(self._sign)
+        self.public_only = not (config.base_url or config.private_hosts)
 
     def build(self, message: Message) -> httpx.Request:
         self.options(message)

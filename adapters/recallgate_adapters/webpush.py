@@ -63,7 +63,8 @@ class WebPushConfig(AdapterConfig):
     """The key pair of the application server: `private_key` is its 32 bytes as base64 for URLs, `subject` who to write to.
 
     `default_ttl_s` is how long a push service keeps a message that never expires. `hosts`, when set, are the only hosts
-    (and their subdomains) that subscriptions may name: they come from browsers, and nobody else vouches for them.
+    (and their subdomains) that subscriptions may name: they come from browsers, and nobody else vouches for them. Without
+    `base_url`, a relay, only public hosts are called, on ports 80 and 443; `private_hosts` lifts that.
     """
 
     private_key: SecretStr
@@ -71,6 +72,7 @@ class WebPushConfig(AdapterConfig):
     default_ttl_s: int = Field(default=MAX_TTL_S, ge=0, le=MAX_TTL_S)
     hosts: tuple[str, ...] = ()
     message_id_key: str | None = None
+    private_hosts: bool = False
 
     @field_validator("private_key")
     @classmethod
@@ -103,6 +105,7 @@ class WebPush(Adapter):
     def __init__(self, config: WebPushConfig, tools: Tools) -> None:
         super().__init__(config, tools)
         self.auth = Signed(self._sign)
+        self.public_only = not (config.base_url or config.private_hosts)
 
     def build(self, message: Message) -> httpx.Request:
         if not isinstance(message.content, Push) or not isinstance(message.to, WebPushSubscription):

@@ -252,7 +252,12 @@ class _Vendor:
 
 
 class Adapter(_Vendor):
-    """A vendor over HTTP: `build` describes the request, `parse` reads the answer."""
+    """A vendor over HTTP: `build` describes the request, `parse` reads the answer.
+
+    `public_only`: it calls hosts that messages name, and none of them may be in a private network.
+    """
+
+    public_only: bool = False
 
     def build(self, message: Message) -> httpx.Request:
         """The request for one message, without credentials where `auth` adds them.

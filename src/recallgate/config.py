@@ -157,7 +157,8 @@ class GatewayConfig(RuleSettings):
     """Everything a gateway needs: its accounts, where it stores, where vendors and people reach it.
 
     `store`: `sqlite:///path` or `sqlite://` (memory). `public_url`: where callbacks and links are served; without it no
-    callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `tenant_windows`:
+    callbacks are asked for and links are left as they are. `link_domain` replaces it in short links. `link_hosts`, when set, are
+    the only hosts (and their subdomains) that short links lead to; other links are left as they are. `tenant_windows`:
     further allowed hours, `[[days], "HH:MM", "HH:MM"]`. `engine` runs the workers, each with `concurrency` messages of a lane in
     flight; a worker that dies keeps what it was sending for `lease_s`. `report_wait_s`: for how long a report settles what was
     perhaps sent. `routing`: among accounts in the same place, `delivered_ratio` prefers the one that delivered more lately.
@@ -171,6 +172,7 @@ class GatewayConfig(RuleSettings):
     store: str | None = None
     public_url: str | None = None
     link_domain: str | None = None
+    link_hosts: frozenset[str] = frozenset()
     secret: SecretStr | None = Field(default=None, min_length=16)
     accounts: tuple[AccountConfig, ...] = ()
     tenant_zone: str | None = None

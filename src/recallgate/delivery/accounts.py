@@ -61,7 +61,8 @@ class LiveAccount:
         self.channel = self.adapter.channel.name
         abilities = self.adapter.abilities()
         self.batch = abilities.batch  # recipients of one request
-        check_transport(config.name, config.transport, http2=abilities.http2)
+        self._public_only = isinstance(self.adapter, Adapter) and self.adapter.public_only
+        check_transport(config.name, config.transport, http2=abilities.http2, public_only=self._public_only)
         self.view = Account(config.name, config.adapter, abilities, config.open_regions, config.countries)
         self.reputation = config.reputation or config.name
         self.limit = RateLimit(config.rate if config.rate is not None else abilities.default_rate, config.burst)
@@ -119,6 +120,7 @@ class LiveAccount:
                     http2=self.view.capabilities.http2,
                     proxy=proxy.get_secret_value() if proxy is not None else None,
                     in_flight=config.concurrency,
+                    public_only=self._public_only,
                 )
             self._wire = Wire(transport, deadline_s=self.config.deadline_s)
         return self._wire

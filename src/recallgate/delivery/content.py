@@ -32,6 +32,7 @@ class Shaper:
         base: str | None,
         code: Callable[..., str],
         words: BlockedWords | None = None,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
         from recallgate.rules.optout import codes_in_suffix
         from recallgate.text.sms_rules import check_sms
@@ -40,6 +41,7 @@ class Shaper:
         self._ability = view.capabilities
         self._base = base if view.capabilities.per_user_link else None
         self._code = code
+        self._hosts = hosts
         self._check_sms = check_sms
         self._codes = tuple(codes_in_suffix(account.optout_suffix)) if account.optout_suffix else None
         self._words: Words = Screen(words, vendor=account.adapter.partition(".")[0]) if words is not None else ()
@@ -50,10 +52,12 @@ class Shaper:
         content = message.content
         base = self._base if message.purpose == "marketing" else None
         if type(content) is not Text or message.channel != "sms":
-            return Prepared(*shorten(message, base, code=self._code, now_ms=now_ms)) if base is not None else Prepared(message)
+            if base is None:
+                return Prepared(message)
+            return Prepared(*shorten(message, base, code=self._code, now_ms=now_ms, hosts=self._hosts))
         text = content.text
         if base is not None and "://" in text:
-            shortener = Shortener(message, base, code=self._code, now_ms=now_ms)
+            shortener = Shortener(message, base, code=self._code, now_ms=now_ms, hosts=self._hosts)
             text, links = shortener.text(text), shortener.rows
         account, ability = self._account, self._ability
         checked = self._check_sms(

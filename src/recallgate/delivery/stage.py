@@ -102,7 +102,14 @@ class Stager:
     def shaper(self, account: LiveAccount) -> Shaper:
         made = self._shapers.get(account.name)
         if made is None:
-            made = Shaper(account.config, account.view, base=self._links_base, code=self._chance.code, words=self._words)
+            made = Shaper(
+                account.config,
+                account.view,
+                base=self._links_base,
+                code=self._chance.code,
+                words=self._words,
+                hosts=frozenset(host.lower() for host in self.config.link_hosts),
+            )
             self._shapers[account.name] = made
         return made
 

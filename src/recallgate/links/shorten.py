@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from recallgate.links.targets import safe_target
 from recallgate.model.content import Card, Content, Email, Inapp, Markdown, News, Push, Text
 from recallgate.model.message import Message
 from recallgate.store.links import LinkRow
@@ -31,10 +32,13 @@ def swap(model: _M, field: str, value: object) -> _M:
 
 
 class Shortener:
-    """Makes links for one message: `code(*key)` gives a code, `base` is where they are served."""
+    """Makes links for one message: `code(*key)` gives a code, `base` is where they are served, `hosts` as in `safe_target`."""
 
-    def __init__(self, message: Message, base: str, *, code: Callable[..., str], now_ms: int) -> None:
+    def __init__(
+        self, message: Message, base: str, *, code: Callable[..., str], now_ms: int, hosts: frozenset[str] = frozenset()
+    ) -> None:
         self._message = message
+        self._hosts = hosts
         self._base = base
         self._code = code
         self._now = now_ms
@@ -42,9 +46,17 @@ class Shortener:
         self.rows: list[LinkRow] = []
 
     def link(self, target: str, kind: str = "click") -> str:
-        """The short address for a target; the same target in one message has one code."""
+        """The short address for a target; the same target in one message has one code.
+
+        A target that our redirect must not lend its name to stays as it is.
+        """
         if target.startswith(self._base + "/"):
             return target
+        if kind == "click":
+            safe = safe_target(target, self._hosts)
+            if safe is None:
+                return target
+            target = safe
         known = self._known.get((target, kind))
         if known is None:
             code = self._code(self._message.id, kind, str(len(self.rows)))
@@ -59,9 +71,11 @@ class Shortener:
         return _HREF.sub(lambda found: f"{found[1]}{found[2]}{html.escape(self.link(html.unescape(found[3])))}{found[2]}", text)
 
 
-def shorten(message: Message, base: str, *, code: Callable[..., str], now_ms: int) -> tuple[Message, list[LinkRow]]:
+def shorten(
+    message: Message, base: str, *, code: Callable[..., str], now_ms: int, hosts: frozenset[str] = frozenset()
+) -> tuple[Message, list[LinkRow]]:
     """The message with short links (and, for marketing mail, one-click unsubscribe), and the rows to store with it."""
-    maker = Shortener(message, base, code=code, now_ms=now_ms)
+    maker = Shortener(message, base, code=code, now_ms=now_ms, hosts=hosts)
     content = message.content
     changed: Content
     match content:

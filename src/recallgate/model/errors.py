@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from recallgate.model.redaction import redact
+
 
 class ErrorKind(StrEnum):
     """Why a message was not taken or not delivered; closed, and the only thing that the core decides on."""
@@ -112,8 +114,8 @@ class ForgedCallback(RecallgateError):  # noqa: N818 - reads as what happened
 class SendError(RecallgateError):
     """A message was refused, or nobody knows whether it was taken (`ErrorKind.UNCERTAIN`).
 
-    `code` is the vendor's; `detail` its words, without personal data; `retry_at` the earliest instant for another try;
-    `scope` says what a rate limit belongs to.
+    `code` is the vendor's; `detail` its words, with addresses and credentials hidden; `retry_at` the earliest instant for another
+    try; `scope` says what a rate limit belongs to.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class SendError(RecallgateError):
         retry_at: datetime | None = None,
         scope: Literal["account", "address"] = "account",
     ) -> None:
+        detail = redact(detail) if detail else ""  # vendors repeat what they were told
         super().__init__(f"{kind}{f' ({code})' if code else ''}{f': {detail}' if detail else ''}")
         self.kind = kind
         self.code = code

@@ -158,5 +158,29 @@ class Message(BaseModel):
         return cls(channel="inapp", to=address, content=content, purpose=Purpose(purpose), **fields)
 
 
+def refuse_nul(message: Message) -> None:
+    """Raise a ValueError that names the field of a message that has the character NUL."""
+    if (field := _with_nul(message.__dict__)) is not None:
+        raise ValueError(f"{field}: it has the character NUL, which databases and vendors refuse; take it out")
+
+
+def _with_nul(values: Mapping[Any, Any]) -> str | None:
+    """The name of the first value that has the character NUL, at any depth."""
+    for name, value in values.items():
+        kind = type(value)
+        if kind is str:
+            if "\0" in value:
+                return str(name)
+        elif isinstance(value, BaseModel):
+            if (inner := _with_nul(value.__dict__)) is not None:
+                return f"{name}.{inner}"
+        elif isinstance(value, Mapping):
+            if value and (any("\0" in str(key) for key in value) or _with_nul(value) is not None):
+                return str(name)
+        elif (kind is tuple or kind is frozenset or kind is list) and value and _with_nul(dict(enumerate(value))) is not None:
+            return str(name)
+    return None
+
+
 def _phone(to: str | Phone) -> Phone:
     return Phone(e164=to) if isinstance(to, str) else to

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from recallgate.model.errors import RecallgateError, StoreError
@@ -227,7 +227,7 @@ def _settle(future: "asyncio.Future[Any]", result: Any, fault: BaseException | N
 
 
 def _translated(exc: Exception) -> Exception:
-    if isinstance(exc, (OperationalError, sqlite3.OperationalError)):
+    if isinstance(exc, (DBAPIError, sqlite3.Error)):
         return StoreError(f"store: {_reason(exc)}")
     return exc
 
@@ -260,7 +260,7 @@ def _engine(path: str) -> Engine:
         folder = Path(path).parent
         if not folder.is_dir():
             raise StoreError(f"store: the folder {folder} does not exist; make it first")
-    return create_engine("sqlite://", creator=creator, poolclass=StaticPool)
+    return create_engine("sqlite://", creator=creator, poolclass=StaticPool, hide_parameters=True)
 
 
 def _write_ahead(raw: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from recallgate.model.clock import from_ms, to_ms
 from recallgate.model.errors import IdempotencyConflict
-from recallgate.model.message import Message
+from recallgate.model.message import Message, refuse_nul
 from recallgate.model.purpose import Purpose
 from recallgate.model.sealing import KeyRing
 from recallgate.model.state import State
@@ -106,8 +106,10 @@ _QUEUED = State.QUEUED.value
 
 
 def record(message: Message, at: int) -> tuple[Any, ...]:
-    """The row of a message that is accepted at an instant."""
-    origin = message.origin
+    """The row of a message that is accepted at an instant. Raises ValueError for one that no database keeps."""
+    origin, payload = message.origin, message.model_dump_json(exclude_none=True)
+    if "\\u0000" in payload:  # found in a tenth of what looking through each message's fields takes
+        refuse_nul(message)
     return (
         message.tenant,
         message.id,
@@ -124,7 +126,7 @@ def record(message: Message, at: int) -> tuple[Any, ...]:
         origin.run if origin else 0,
         message.idempotency_key,
         body_hash(message) if message.idempotency_key else "",
-        message.model_dump_json(exclude_none=True),
+        payload,
         at,
         at,
         max(at, to_ms(message.not_before)) if message.not_before else at,

@@ -127,8 +127,10 @@ def engine_for(url: str, pool: int) -> "AsyncEngine":
 
     address = url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1)
     if not pool:
-        return create_async_engine(address, poolclass=NullPool)
-    return create_async_engine(address, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_recycle=1800)
+        return create_async_engine(address, poolclass=NullPool, hide_parameters=True)
+    return create_async_engine(
+        address, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+    )
 
 
 def _prepare(connection: Connection) -> None:
@@ -140,6 +142,9 @@ def _prepare(connection: Connection) -> None:
     found = connection.execute(text("select version_num from rg_schema_version")).scalar()
     if found != HEAD:
         raise StoreError(f"store: the database has version {found}, this release needs {HEAD}; run `recallgate db upgrade`")
+
+
+_NUL = ("22021", "22P05")  # as it is, and escaped within JSON
 
 
 def _state(exc: DBAPIError) -> str | None:
@@ -161,5 +166,7 @@ def _translated(exc: DBAPIError) -> Exception:
 def _reason(exc: BaseException) -> str:
     """The database's own words, without the statement and its parameters (they hold personal data)."""
     origin: Any = getattr(exc, "orig", None) or exc
+    if getattr(origin, "sqlstate", None) in _NUL:
+        return "a text has the character NUL, which PostgreSQL does not keep; take it out"
     words = str(getattr(origin, "__cause__", None) or origin).splitlines()
     return f"{type(origin).__name__}" + (f" ({words[0][:120]})" if words and "$" not in words[0] else "")

@@ -1,5 +1,6 @@
 """The transport of an account: lanes, aiohttp below httpx's types, or HTTP/2 where a vendor speaks nothing else; and proxies."""
 
+import logging
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -16,10 +17,12 @@ Make = Callable[[str | None], httpx.AsyncBaseTransport]
 _SCHEMES = ("http", "https", "all")
 
 
-def check_transport(account: str, kind: Kind, *, http2: bool) -> None:
+def check_transport(account: str, kind: Kind, *, http2: bool, public_only: bool = False) -> None:
     """Raise ConfigError when an account asks for a transport that it cannot have."""
     if kind != "fast":
         return
+    if public_only:
+        raise ConfigError(f"account {account}: transport: fast cannot keep to public hosts; leave it out, or set private_hosts")
     if http2:
         raise ConfigError(f"account {account}: transport: this vendor speaks HTTP/2, which fast does not; leave it out")
     if find_spec("httpx_aiohttp") is None:
@@ -27,21 +30,33 @@ def check_transport(account: str, kind: Kind, *, http2: bool) -> None:
 
 
 def transport_for(
-    kind: Kind = "lanes", *, http2: bool = False, proxy: str | None = None, in_flight: int = 200
+    kind: Kind = "lanes", *, http2: bool = False, proxy: str | None = None, in_flight: int = 200, public_only: bool = False
 ) -> httpx.AsyncBaseTransport:
-    """A transport through `proxy`, else through what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say of each host."""
-    make: Make = partial(_made, kind, http2, in_flight)
+    """A transport through `proxy`, else through what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say of each host.
+
+    `public_only`: without a proxy only public addresses are connected to; a proxy looks names up itself, and decides.
+    """
+    _hush()
+    make: Make = partial(_made, kind, http2, in_flight, public_only)
     if proxy is not None or not any(scheme in urllib.request.getproxies() for scheme in _SCHEMES):
         return make(proxy)
     return EnvironmentProxies(make)
 
 
-def _made(kind: Kind, http2: bool, in_flight: int, proxy: str | None) -> httpx.AsyncBaseTransport:
+def _hush() -> None:
+    """Keep headers out of the logs of an app that logs everything: credentials and device tokens are among them."""
+    for name in ("httpcore", "hpack"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:  # who sets a level for them wants it
+            logger.setLevel(logging.INFO)
+
+
+def _made(kind: Kind, http2: bool, in_flight: int, public_only: bool, proxy: str | None) -> httpx.AsyncBaseTransport:
     over = httpx.Proxy(proxy) if proxy is not None else None
     if http2:
         return httpx.AsyncHTTPTransport(http1=False, http2=True, proxy=over)
     if kind == "lanes":
-        return LaneTransport(proxy=over, keep=in_flight)
+        return LaneTransport(proxy=over, keep=in_flight, public_only=public_only and proxy is None)
     from httpx_aiohttp import AiohttpTransport
 
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)

@@ -7,6 +7,7 @@ import httpx
 
 from recallgate.model.errors import ErrorKind, SendError
 from recallgate.transport.deadline import Deadlines
+from recallgate.transport.unpack import TooLong, unpack
 
 MAX_BODY = 1 << 20
 _HEADERS = {"accept-encoding": "identity", "user-agent": "recallgate"}
@@ -45,20 +46,23 @@ class Wire:
         # The client's own send() would add cookies, redirects and auth flows, none of which a vendor call has, at 0.2 ms a
         # call. Asking the client for the transport keeps it in the way, so that what mocks clients mocks this, too.
         response = await self._client._transport_for_url(request.url).handle_async_request(request)
-        encoded = "content-encoding" in response.headers
         body = cast(httpx.AsyncByteStream, response.stream)
         whole = bytearray()
         try:
-            # what is not encoded is read as it comes: the layers of the response cost as much again as reading
-            async for chunk in response.aiter_bytes() if encoded else body:
+            # read as it comes: the layers of the response cost as much again as reading, and unpack whatever there is
+            async for chunk in body:
                 whole += chunk
                 if len(whole) > MAX_BODY:
-                    raise SendError(ErrorKind.UNCERTAIN, "too large", f"the answer is longer than {MAX_BODY} bytes")
+                    raise _too_large()
         finally:
             await body.aclose()
         _log.debug("%s %s answered %s", request.method, request.url.host, response.status_code)
-        if encoded:
-            return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(whole), request=request)
+        if (codings := response.headers.get("content-encoding")) is not None:
+            try:
+                content = unpack(bytes(whole), codings, most=MAX_BODY)
+            except TooLong:
+                raise _too_large() from None
+            return httpx.Response(response.status_code, headers=_plain(response.headers), content=content, request=request)
         response.stream = httpx.ByteStream(bytes(whole))
         response.read()
         response.request = request
@@ -66,6 +70,10 @@ class Wire:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _too_large() -> SendError:
+    return SendError(ErrorKind.UNCERTAIN, "too large", f"the answer is longer than {MAX_BODY} bytes")
 
 
 def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:

@@ -21,8 +21,9 @@ class LaneTransport(httpx.AsyncBaseTransport):
         make: Callable[[], httpx.AsyncBaseTransport] | None = None,
         keep: int = 200,
         proxy: httpx.Proxy | None = None,
+        public_only: bool = False,
     ) -> None:
-        self._make = make or _single(proxy)
+        self._make = make or _single(proxy, public_only=public_only)
         self._keep = keep
         self._idle: dict[Origin, list[httpx.AsyncBaseTransport]] = {}
         self._closed = False
@@ -73,7 +74,15 @@ class _Returning(httpx.AsyncByteStream):
                 await surplus.aclose()
 
 
-def _single(proxy: httpx.Proxy | None) -> Callable[[], httpx.AsyncBaseTransport]:
+def _single(proxy: httpx.Proxy | None, *, public_only: bool) -> Callable[[], httpx.AsyncBaseTransport]:
     context = httpx.create_ssl_context()  # one for all lanes: making it costs more than many requests
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60)
-    return lambda: httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+
+    def make() -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+
+    if not public_only:
+        return make
+    from recallgate.transport.public import restrict
+
+    return lambda: restrict(make())

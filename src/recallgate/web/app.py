@@ -7,6 +7,7 @@ It runs alone under any ASGI server, or mounted in an app: `app.mount("/messages
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MAX_CALLBACK = 256 * 1024
+MOST_AT_ONCE = 200  # callbacks of one account; at 256 KiB each they hold 50 MiB at the worst
+_BODY_S = 10.0
 _HEALTH_S = 5.0
 _CODE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _log = logging.getLogger("recallgate.web")
@@ -62,18 +65,32 @@ class _Callbacks:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._open: Counter[str] = Counter()
 
     async def take(self, request: "Request") -> "Response":
-        from starlette.requests import ClientDisconnect
         from starlette.responses import Response
 
         account, secret = request.path_params["account"], request.path_params["secret"]
         if not self._admitted(account, secret):
             return Response(status_code=404)
+        if self._open[account] >= MOST_AT_ONCE:
+            return Response(status_code=503, headers={"retry-after": "30"})
+        self._open[account] += 1
         try:
-            body = await read_body(request, MAX_CALLBACK)
+            return await self._taken(request, account)
+        finally:
+            self._open[account] -= 1
+
+    async def _taken(self, request: "Request", account: str) -> "Response":
+        from starlette.requests import ClientDisconnect
+        from starlette.responses import Response
+
+        try:
+            body = await read_body(request, MAX_CALLBACK, within_s=_BODY_S)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return Response(status_code=408)
         if body is None:
             return Response(status_code=413)
         return await self._answer(account, self._callback(request, body))

@@ -1,5 +1,6 @@
 """What the routes share: Starlette when it is there, whole bodies under a cap, and the public address of a request."""
 
+import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,13 +19,17 @@ def need_starlette() -> None:
         raise ConfigError("web: starlette is not installed; pip install 'recallgate[web]'") from exc
 
 
-async def read_body(request: "Request", most: int) -> bytes | None:
-    """The body, counted as it comes (Content-Length is the sender's claim); None when it is longer than `most` bytes."""
+async def read_body(request: "Request", most: int, *, within_s: float) -> bytes | None:
+    """The body, counted as it comes (Content-Length is the sender's claim); None when it is longer than `most` bytes.
+
+    Raises TimeoutError when it is not there within so many seconds, however steadily it drips.
+    """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
+    async with asyncio.timeout(within_s):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                return None
     return bytes(body)
 
 
