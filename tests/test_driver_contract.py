@@ -56,7 +56,7 @@ class AcmeMail(Driver):
             raise SendError(kind, "wire", type(exc).__name__) from None
         if reply != "ok":
             code = reply.split(":")[0]
-            raise SendError(self.errors.get(code, ErrorKind.UNKNOWN), code, reply if self.shows_the_reply else "")
+            raise SendError(self.errors.get(code, ErrorKind.UNKNOWN), reply if self.shows_the_reply else code)
         self.peer.taken.append(f"{message.id} {message.to.key}".encode())
         return Receipt(message_id=message.id, vendor_id=f"acme-{message.id}")
 
