@@ -20,7 +20,6 @@ from pathlib import Path
 from fakes import NOON, NoOpSms, account, texts
 
 from recallgate import FrozenClock, Gateway, Message, Origin
-from recallgate.cli.memory import steady_heap
 
 SECONDS, MEGABYTES = 45.0, 400
 _AIMED = 1_000_000
@@ -52,7 +51,6 @@ async def submitted(file: Path, count: int) -> tuple[float, float]:
     taken = account(NoOpSms, optout_suffix="Reply STOP to opt out")
     async with Gateway(taken, store=f"sqlite:///{file}", clock=FrozenClock(NOON)) as gateway:
         await gateway.submit(texts(100, purpose="service"))
-        steady_heap()  # as `recallgate worker`, which plans, does once it stands
         began, cpu = time.perf_counter(), time.process_time()
         for start in range(0, count, _PAGE):
             await gateway.submit(planned(min(_PAGE, count - start), start=start), page=_TRANSACTION)

@@ -152,6 +152,7 @@ def test_four_processes_send_each_message_once_and_end_when_asked(store_url: str
             sender.fill(2500)
             kill.wait(lambda: len(accepted(ledger)) > 300, 20)
             fleet.end()
+            assert fleet.alive == [], "a worker did not end when it was asked"
         finally:
             fleet.close()
         found = dict(sender.rows("select state, count(*) from rg_message group by state"))
